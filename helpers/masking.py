@@ -1,0 +1,128 @@
+"""Secrets do not appear: not in a repr, not in the wire view, not in a curl line."""
+
+import re
+
+# Printed in the workshop's handout, and the key of the classroom PACS: it protects nothing.
+WORKSHOP_KEY = "HackathonOrientationSession"
+HIDDEN = "********"
+
+# What a header is called that may hold a secret.
+SECRET_NAME = re.compile(r"authorization|cookie|key|token|secret|password", re.IGNORECASE)
+SECRET_IN_URL = re.compile(
+    r"(//[^/@:]*:)[^/@]*(?=@)|([?&][^=&]*(?:key|token|secret|password)=)[^&#]*", re.I
+)
+
+
+def mask(name, value):
+    """Return a header's value, or stars in its place if it may be a secret.
+
+    Parameters
+    ----------
+    name : str
+        The header's name.
+    value : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> mask("apikey", "my personal key"), mask("apikey", "HackathonOrientationSession")
+    ('********', 'HackathonOrientationSession')
+    >>> mask("Authorization", "Bearer abc"), mask("Accept", "image/png")
+    ('Bearer ********', 'image/png')
+    """
+    if not is_secret(name, value):
+        return value
+    return f"{scheme_of(name, value)} {HIDDEN}".lstrip()
+
+
+def is_secret(name, value):
+    """Tell whether a header may hold a secret.
+
+    Parameters
+    ----------
+    name : str
+        The header's name.
+    value : str
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_secret("apikey", "my personal key"), is_secret("Accept", "image/png")
+    (True, False)
+    """
+    return value != WORKSHOP_KEY and (isinstance(value, Secret) or bool(SECRET_NAME.search(name)))
+
+
+def scheme_of(name, value):
+    """Return the scheme in front of the secret of an Authorization header; else an empty text.
+
+    Parameters
+    ----------
+    name : str
+        The header's name.
+    value : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> scheme_of("Authorization", "Bearer abc"), scheme_of("apikey", "two words")
+    ('Bearer', '')
+    """
+    scheme, blank, _ = value.partition(" ")
+    return scheme if blank and name.lower().endswith("authorization") else ""
+
+
+def mask_url(url):
+    """Return a URL with stars in the place of a password or a key in it.
+
+    Parameters
+    ----------
+    url : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> mask_url("https://ann:secret@host/dicomweb/studies?limit=1&apikey=123")
+    'https://ann:********@host/dicomweb/studies?limit=1&apikey=********'
+    """
+    return SECRET_IN_URL.sub(lambda found: (found[1] or found[2]) + HIDDEN, url)
+
+
+class Secret(str):
+    """A key whose repr does not show it. For `requests` it is an ordinary text.
+
+    Examples
+    --------
+    >>> {**Headers(apikey=Secret("my personal key")), "Accept": "image/png"}
+    {'apikey': '********', 'Accept': 'image/png'}
+    """
+
+    def __repr__(self):
+        return repr(str(self) if self == WORKSHOP_KEY else HIDDEN)
+
+
+class Headers(dict):
+    """Request headers whose repr shows no secret. For requests it is an ordinary dict.
+
+    Examples
+    --------
+    >>> Headers(apikey="my personal key")
+    {'apikey': '********'}
+    """
+
+    def __repr__(self):
+        return repr({name: mask(name, value) for name, value in self.items()})
+
+    __str__ = __repr__

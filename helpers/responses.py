@@ -1,0 +1,264 @@
+"""What an answer means before its body is read: status, media type, and no answer at all."""
+
+from email.message import Message
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from .errors import CertificateProblem, ConnectionCut, HTTPProblem, ServerUnreachable, WorkbookError
+from .masking import mask_url
+
+READ_SIZE = 256 * 1024  # bytes asked of the network at a time
+
+# What to try next, for each status that PS3.18 or a proxy in front of a server may send.
+NEXT_STEPS = {
+    400: "Read the URL from left to right: a misspelt attribute, a bad date, a bad number?",
+    401: "Send the key: requests.get(url, headers=server.headers).",
+    403: "No key was sent, or not the right one. Send it: headers=server.headers.",
+    404: "Compare each UID in the URL with the answer that you took it from.",
+    405: "This resource does not take that method. Use GET to read.",
+    406: "The server cannot answer in that representation. Change the Accept header.",
+    409: "The server understood, but it did not store. Its answer says why.",
+    413: "Send less at once: fewer instances in a request.",
+    415: "The server does not take what was sent. Check the request's Content-Type header.",
+    429: "Too many requests. Wait a little, then ask again.",
+    500: "A fault of the server. Ask for less, or for something else, and tell its owner.",
+    502: "A proxy answered, the DICOMweb server behind it did not. Try again later.",
+    503: "The server is busy or being repaired. Try again later.",
+    504: "A proxy waited for the server in vain. Try again later.",
+}
+
+
+def media_type(response):
+    """Return the media type of an answer, in lower case and without parameters.
+
+    Parameters
+    ----------
+    response : requests.Response
+
+    Returns
+    -------
+    str
+        For example ``"application/dicom+json"``; empty if the server did not say.
+
+    Examples
+    --------
+    >>> answer = requests.Response()
+    >>> answer.headers["Content-Type"] = 'multipart/related; type="application/dicom"; boundary=b'
+    >>> media_type(answer)
+    'multipart/related'
+    """
+    header = Message()
+    header["Content-Type"] = response.headers.get("Content-Type", "")
+    return header.get_content_type() if "/" in header["Content-Type"] else ""
+
+
+def check(response):
+    """Return an answer with a good status as it is; explain any other.
+
+    Parameters
+    ----------
+    response : requests.Response
+
+    Returns
+    -------
+    requests.Response
+        The same object, if its status is good.
+
+    Raises
+    ------
+    HTTPProblem
+        The status is 400 or more, or a redirect that was not followed. The message holds the
+        server's own words, if it sent any.
+
+    Examples
+    --------
+    >>> answer = requests.Response()
+    >>> answer.status_code, answer.reason, answer.url = 403, "Forbidden", "http://127.0.0.1/dicomweb"
+    >>> check(answer)
+    Traceback (most recent call last):
+    helpers.errors.HTTPProblem: The server answered 403 Forbidden to GET /dicomweb.
+      expected: a status of 200
+      came:     403
+      next:     No key was sent, or not the right one. Send it: headers=server.headers.
+    """
+    status = response.status_code
+    if status < 400 and not response.is_redirect:
+        return response
+    method = response.request.method if response.request is not None else "GET"
+    path = urlsplit(response.url).path
+    if response.is_redirect:
+        raise HTTPProblem(
+            f"The server sends us elsewhere, with {status} {response.reason} to {method} {path}.",
+            expected="an answer from this address",
+            came=mask_url(response.headers["Location"]),
+            hint="If you trust that address, use it from the start. A key must not go to another.",
+            response=response,
+        )
+    detail, hint = server_words(response)
+    next_step = NEXT_STEPS.get(status) or NEXT_STEPS[500 if status >= 500 else 400]
+    raise HTTPProblem(
+        f"The server answered {status} {response.reason} to {method} {path}.",
+        expected="a status of 200",
+        came=f"{status}, and the server says: {detail}" if detail else f"{status}",
+        hint=hint or next_step,
+        response=response,
+    )
+
+
+def server_words(response):
+    """Return the server's own detail and hint on an error; either may be empty."""
+    if "html" in media_type(response):
+        return "(a web page, probably from a proxy in front of the server)", ""
+    try:
+        words = response.json()
+    except (ValueError, requests.RequestException):
+        return "", ""
+    if not isinstance(words, dict):
+        return "", ""
+    # The classroom PACS says detail and hint; Orthanc says Details or Message; Kong says message.
+    keys = ("detail", "Details", "Message", "message")
+    detail = next((str(words[key]) for key in keys if words.get(key)), "")
+    return detail, str(words.get("hint") or "")
+
+
+def stream(response):
+    """Yield the body of an answer as it comes, then give the connection back.
+
+    ``response.iter_content`` waits until a chunk is full. When the connection ends too early, it
+    drops what the unfinished chunk held already, and that may be whole instances. This hands over
+    whatever has come.
+
+    Parameters
+    ----------
+    response : requests.Response
+        Asked for with ``stream=True``, or read already.
+
+    Yields
+    ------
+    bytes
+
+    Raises
+    ------
+    ConnectionCut
+        The connection ended, or fell silent, before the end of the body.
+
+    Examples
+    --------
+    >>> import io
+    >>> answer = requests.Response()
+    >>> answer.raw = urllib3.HTTPResponse(io.BytesIO(b"DICM"), preload_content=False)
+    >>> list(stream(answer))
+    [b'DICM']
+    """
+    with response:
+        if response._content is not False or not isinstance(response.raw, urllib3.HTTPResponse):
+            yield from response.iter_content(READ_SIZE)
+            return
+        try:
+            while chunk := response.raw.read1(READ_SIZE, decode_content=True):
+                yield chunk
+        except urllib3.exceptions.DecodeError as error:
+            raise explain(requests.exceptions.ContentDecodingError(error)) from error
+        except urllib3.exceptions.HTTPError as error:
+            cut = requests.exceptions.ChunkedEncodingError(error, request=response.request)
+            raise explain(cut) from error
+
+
+def explain(error):
+    """Turn an exception of requests into an error of ours that says what to do.
+
+    Parameters
+    ----------
+    error : requests.RequestException
+
+    Returns
+    -------
+    WorkbookError
+        To be raised ``from`` the original.
+
+    Examples
+    --------
+    >>> print(explain(requests.exceptions.InvalidSchema("htp://127.0.0.1")))
+    That is not the URL of a web server.
+      expected: http://host/path or https://host/path
+      came:     htp://127.0.0.1
+      next:     Start from server.dicomweb, and add the resource behind it.
+    """
+    words = str(error)
+    url = getattr(error.request, "url", None) or ""
+    # Without the user and the password that a URL may hold.
+    host = urlsplit(url).netloc.rpartition("@")[2] or "the server"
+    if isinstance(error, requests.exceptions.SSLError):
+        return CertificateProblem(
+            f"The certificate of {host} could not be checked.",
+            expected="a certificate that is valid, for this host, today",
+            came=certificate_words(words),
+            hint="Do not switch the check off. Tell the owner, or use another server: connect().",
+        )
+    if isinstance(error, requests.exceptions.Timeout):
+        return ServerUnreachable(
+            f"No answer from {host} in time.",
+            expected="an answer",
+            came="silence",
+            hint="Check the host name and your network, or use the classroom PACS: connect().",
+        )
+    if isinstance(error, requests.exceptions.ChunkedEncodingError) or "Read timed out" in words:
+        return ConnectionCut(
+            f"The answer of {host} stopped half way.",
+            expected="the whole body",
+            came="a connection that ended, or fell silent, too early",
+            hint="Ask again: reading does no harm. What came whole before the cut is kept.",
+        )
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return ServerUnreachable(
+            f"No connection to {host}.",
+            expected="a DICOMweb server that answers",
+            came=connection_words(words),
+            hint=connection_hint(words),
+        )
+    if isinstance(error, ValueError):
+        return ServerUnreachable(
+            "That is not the URL of a web server.",
+            expected="http://host/path or https://host/path",
+            came=words,
+            hint="Start from server.dicomweb, and add the resource behind it.",
+        )
+    return WorkbookError("The request failed.", came=words, hint="Ask again, or use connect().")
+
+
+# Linux, macOS and Windows each have words of their own for a name that nobody knows.
+UNKNOWN_NAME = ("NameResolutionError", "getaddrinfo", "nodename nor servname", "Name or service")
+
+
+def connection_words(words):
+    """Say in plain words why there was no connection."""
+    if any(name in words for name in UNKNOWN_NAME):
+        return "no computer of that name"
+    if "refused" in words:
+        return "the computer is there, but no server listens on that port"
+    return "no connection"
+
+
+def connection_hint(words):
+    """Say what to look at when there was no connection."""
+    if any(name in words for name in UNKNOWN_NAME):
+        return "Read the host name letter by letter. Is it spelt right? Are you online?"
+    if "refused" in words:
+        return "Check the port in the URL. Is the server running? connect() starts ours."
+    return "Check the URL and your network, or use the classroom PACS: connect()."
+
+
+def certificate_words(words):
+    """Say in plain words what is wrong with a certificate."""
+    reasons = {
+        "expired": "a certificate that has expired",
+        "self-signed": "a certificate that the server signed itself",
+        "self signed": "a certificate that the server signed itself",
+        "mismatch": "a certificate for another host",
+        "WRONG_VERSION": "a server that does not speak https on that port",
+    }
+    return next(
+        (text for key, text in reasons.items() if key in words), "a certificate not trusted"
+    )

@@ -1,0 +1,49 @@
+import pytest
+
+from helpers.masking import WORKSHOP_KEY, Headers, mask, mask_url
+
+
+@pytest.mark.parametrize(
+    "name", ["apikey", "X-API-Key", "Authorization", "Cookie", "Set-Cookie", "X-Auth-Token"]
+)
+def test_a_secret_header_is_hidden(name):
+    assert "s3cret" not in mask(name, "s3cret")
+
+
+@pytest.mark.parametrize("name", ["Accept", "Content-Type", "Host", "WWW-Authenticate"])
+def test_another_header_is_not(name):
+    value = 'application/dicom+json; q="0.5"'
+    shown = mask(name, value)
+    assert shown == value or name == "WWW-Authenticate"
+
+
+def test_the_workshops_key_is_no_secret():
+    assert mask("apikey", WORKSHOP_KEY) == WORKSHOP_KEY
+
+
+def test_the_scheme_of_an_authorization_stays():
+    assert mask("Authorization", "Basic czNjcmV0") == "Basic ********"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ann:s3cret@host/dicomweb",
+        "https://host/dicomweb?apikey=s3cret",
+        "https://host/dicomweb?a=1&access_token=s3cret&b=2",
+    ],
+)
+def test_a_secret_in_a_url_is_hidden(url):
+    assert "s3cret" not in mask_url(url)
+    assert mask_url(url).startswith("https://")
+
+
+def test_a_url_without_a_secret_stays_as_it_is():
+    url = "http://127.0.0.1:8042/dicomweb/studies?PatientName=SIIM^Joe&limit=1"
+    assert mask_url(url) == url
+
+
+def test_headers_hide_their_secrets_but_send_them():
+    headers = Headers({"apikey": "s3cret", "Accept": "image/png"})
+    assert "s3cret" not in f"{headers!r} {headers}"
+    assert {**headers}["apikey"] == "s3cret"

@@ -1,0 +1,199 @@
+import gzip
+import threading
+
+import pytest
+import requests
+
+from helpers.errors import (
+    CertificateProblem,
+    ConnectionCut,
+    HTTPProblem,
+    ServerUnreachable,
+    WorkbookError,
+)
+from helpers.responses import NEXT_STEPS, check, explain, media_type, stream
+from tests.answers import answer, saying
+
+
+def problem_of(**parts):
+    with pytest.raises(HTTPProblem) as caught:
+        check(answer(**parts))
+    return caught.value
+
+
+def explained(url, **options):
+    with pytest.raises(requests.RequestException) as caught:
+        requests.get(url, **{"timeout": 5, **options})
+    return explain(caught.value)
+
+
+@pytest.mark.parametrize("status", [200, 202, 204, 304])
+def test_a_good_status_is_handed_back(status):
+    response = answer(status=status)
+    assert check(response) is response
+
+
+@pytest.mark.parametrize("status", sorted(NEXT_STEPS))
+def test_every_status_that_we_know_has_its_own_next_step(status):
+    problem = problem_of(status=status, reason="Reason")
+    assert f"{status} Reason" in problem.problem
+    assert problem.hint == NEXT_STEPS[status]
+
+
+@pytest.mark.parametrize(("status", "like"), [(418, 400), (599, 500)])
+def test_a_status_that_nobody_knows_is_explained_by_its_class(status, like):
+    assert problem_of(status=status).hint == NEXT_STEPS[like]
+
+
+def test_the_servers_own_words_come_first():
+    body = b'{"detail": "PatientNam is no attribute", "hint": "PatientName?"}'
+    problem = problem_of(status=400, body=body, content_type="application/json")
+    assert "PatientNam is no attribute" in problem.came
+    assert problem.hint == "PatientName?"
+
+
+def test_orthancs_words_are_found_though_it_does_not_say_that_they_are_json():
+    problem = problem_of(status=404, body=b'{"Message": "Unknown resource", "HttpStatus": 404}')
+    assert "Unknown resource" in problem.came
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'"text"', b"{", b"\xff\xfe"])
+def test_an_error_without_readable_words_is_still_explained(body):
+    problem = problem_of(status=503, body=body, content_type="application/json")
+    assert problem.came == "503"
+    assert problem.hint == NEXT_STEPS[503]
+
+
+def test_a_page_of_a_proxy_is_called_that():
+    problem = problem_of(status=502, body=b"<html>Bad gateway", content_type="text/html")
+    assert "proxy" in problem.came
+
+
+def test_the_response_stays_with_the_problem():
+    assert problem_of(status=406).response.status_code == 406
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, ""),
+        ("", ""),
+        ("nonsense", ""),
+        ("Application/DICOM+json; charset=utf-8", "application/dicom+json"),
+        ("multipart/related; type=application/dicom; boundary=b", "multipart/related"),
+    ],
+)
+def test_media_type(header, expected):
+    assert media_type(answer(content_type=header)) == expected
+
+
+def test_a_host_that_is_not_there():
+    error = explained("http://hackathon.siiim.invalid/dicomweb/studies")
+    assert isinstance(error, ServerUnreachable)
+    assert "hackathon.siiim.invalid" in error.problem
+    assert error.came == "no computer of that name"
+    assert "letter by letter" in error.hint
+
+
+def test_a_port_where_nobody_listens(free_port):
+    error = explained(f"http://127.0.0.1:{free_port}/dicomweb")
+    assert isinstance(error, ServerUnreachable)
+    assert "no server listens" in error.came
+
+
+def test_a_server_that_says_nothing():
+    with saying(silence := threading.Event()) as url:
+        error = explained(url, timeout=0.2)
+        silence.set()
+    assert isinstance(error, ServerUnreachable)
+    assert error.came == "silence"
+
+
+def test_a_server_that_speaks_no_https():
+    with saying(b"HTTP/1.1 200 OK\r\n\r\n") as url:
+        error = explained(url.replace("http:", "https:"))
+    assert isinstance(error, CertificateProblem)
+    assert "does not speak https" in error.came
+
+
+def test_a_body_that_ends_too_early():
+    with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf") as url:
+        error = explained(url)
+    assert isinstance(error, ConnectionCut)
+    assert "Ask again" in error.hint
+
+
+def test_a_stall_in_the_middle_of_a_body():
+    start = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
+    with saying(start, silence := threading.Event()) as url:
+        error = explained(url, timeout=0.2)
+        silence.set()
+    assert isinstance(error, ConnectionCut)
+
+
+@pytest.mark.parametrize("url", ["htp://127.0.0.1/", "127.0.0.1/dicomweb", "http://"])
+def test_what_is_no_url(url):
+    error = explained(url)
+    assert isinstance(error, ServerUnreachable)
+    assert "http://host/path" in error.expected
+
+
+def test_any_other_exception_of_requests_keeps_its_words():
+    assert "thirty times" in str(explain(requests.TooManyRedirects("thirty times")))
+
+
+CHUNKED = b"".join(b"1\r\n%c\r\n" % byte for byte in b"whole") + b"0\r\n\r\n"
+ZIPPED = gzip.compress(b"whole")
+BODIES = {
+    "length": (b"Content-Length: 5\r\n\r\n", b"whole"),
+    "until it closes": (b"Connection: close\r\n\r\n", b"whole"),
+    "chunked": (b"Transfer-Encoding: chunked\r\n\r\n", CHUNKED),
+    "gzip": (b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(ZIPPED), ZIPPED),
+}
+
+
+@pytest.mark.parametrize(("head", "body"), BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("read_before", [False, True])
+def test_a_body_is_streamed_however_it_is_sent(head, body, read_before):
+    with saying(b"HTTP/1.1 200 OK\r\n" + head, body) as url:
+        response = requests.get(url, stream=True, timeout=5)
+        if read_before:
+            assert response.content == b"whole"
+        assert b"".join(stream(response)) == b"whole"
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing", "came"),
+    [
+        ("length", 1, b"whol"),
+        ("length", 4, b"w"),
+        ("chunked", 5, b"whole"),
+        ("chunked", 8, b"whol"),
+    ],
+)
+def test_what_came_before_a_cut_is_handed_over(kind, missing, came):
+    head, body = BODIES[kind]
+    with saying(b"HTTP/1.1 200 OK\r\n" + head, body[:-missing]) as url:
+        response = requests.get(url, stream=True, timeout=5)
+        handed_over = b""
+        with pytest.raises(ConnectionCut):
+            for chunk in stream(response):
+                handed_over += chunk
+    assert handed_over == came
+
+
+def test_a_stall_while_streaming_is_a_cut():
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+    with saying(head, b"who", silence := threading.Event()) as url:
+        response = requests.get(url, stream=True, timeout=0.2)
+        with pytest.raises(ConnectionCut):
+            list(stream(response))
+        silence.set()
+
+
+def test_a_body_that_is_not_gzip_though_it_says_so():
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n"
+    with saying(head, b"whole") as url:
+        response = requests.get(url, stream=True, timeout=5)
+        with pytest.raises(WorkbookError):
+            list(stream(response))
