@@ -1,0 +1,245 @@
+"""Answers of a DICOMweb server -> DICOM data sets.
+
+One data set has three representations (PS3.18 section 8.7.3): DICOM JSON, Native DICOM XML, and the
+binary form that lies in files. JSON and XML are read into the DICOM JSON model, dictionaries that a
+table can be made of at once; from there it is one step to a pydicom ``Dataset``.
+"""
+
+import io
+
+import pydicom
+import requests
+from defusedxml import ElementTree
+from pydicom.errors import InvalidDicomError
+
+from .errors import AttributeProblem, MediaTypeMismatch
+from .multipart import parts
+from .responses import check, media_type
+
+JSON_TYPES = ("application/json", "application/dicom+json")
+OTHER_TYPES = (
+    "application/dicom",
+    "application/dicom+xml",
+    "application/xml",
+    "text/xml",
+    "multipart/related",
+)
+
+WHOLE_NUMBERS = ("IS", "SL", "SS", "SV", "UL", "US", "UV")
+DECIMAL_NUMBERS = ("DS", "FD", "FL")
+NAME_COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
+
+
+def datasets(response):
+    """Read every data set in an answer, whatever its representation.
+
+    Parameters
+    ----------
+    response : requests.Response
+        DICOM JSON, or Native DICOM XML or DICOM, alone or multipart.
+
+    Returns
+    -------
+    list of pydicom.Dataset
+        In the order of the answer; empty if nothing matched. Bulk data that the server left out,
+        with a link in its place, is not in the data set.
+
+    Raises
+    ------
+    HTTPProblem
+        The status is 400 or more.
+    MediaTypeMismatch
+        The answer is of another kind, a web page for example.
+    AttributeProblem
+        The answer says that it is DICOM, but it cannot be read.
+    MultipartError
+        The multipart body is broken or cut.
+
+    Notes
+    -----
+    PS3.18 appendix F is the DICOM JSON model, PS3.19 appendix A.1 the Native DICOM model.
+
+    Examples
+    --------
+    >>> answer = requests.Response()
+    >>> answer.status_code, answer.headers["Content-Type"] = 200, "application/dicom+json"
+    >>> answer.raw = io.BytesIO(b'[{"00100020": {"vr": "LO", "Value": ["TCGA-17-Z058"]}}]')
+    >>> datasets(answer)[0].PatientID
+    'TCGA-17-Z058'
+    """
+    check(response)
+    return [
+        item if isinstance(item, pydicom.Dataset) else _dataset(item) for item in _read(response)
+    ]
+
+
+def records(response):
+    """Read every data set in an answer into the DICOM JSON model.
+
+    Parameters
+    ----------
+    response : requests.Response
+        As for `datasets`, which also says what is raised.
+
+    Returns
+    -------
+    list of dict
+        For example ``{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "SIIM^Joe"}]}}``.
+
+    Examples
+    --------
+    >>> answer = requests.Response()
+    >>> answer.status_code = 204
+    >>> records(answer)
+    []
+    """
+    check(response)
+    return unchecked_records(response)
+
+
+def unchecked_records(response):
+    """Read every data set as `records` does, also from an answer with a bad status.
+
+    A store response with the status 409 is one: it says which instances were refused.
+
+    Parameters
+    ----------
+    response : requests.Response
+
+    Returns
+    -------
+    list of dict
+    """
+    return [
+        _record(item) if isinstance(item, pydicom.Dataset) else item for item in _read(response)
+    ]
+
+
+def _read(response):
+    """Yield a Dataset for binary DICOM, a dict of the DICOM JSON model for JSON and XML."""
+    if response.status_code == 204:
+        return
+    kind = media_type(response)
+    if kind in JSON_TYPES:
+        yield from _json_records(response)
+    elif kind == "multipart/related":
+        yield from (_read_file(part.file) for part in parts(response))
+    elif kind in OTHER_TYPES:
+        yield _read_file(io.BytesIO(response.content))
+    else:
+        raise MediaTypeMismatch(
+            "This answer holds no DICOM attributes.",
+            expected="DICOM JSON, Native DICOM XML, or DICOM",
+            came=kind or "an answer without a Content-Type",
+            hint='Ask again with "Accept": "application/dicom+json", or look: show(response).',
+        )
+
+
+def _json_records(response):
+    try:
+        body = response.json()
+    except requests.exceptions.JSONDecodeError as error:
+        raise AttributeProblem(
+            "The answer says that it is JSON, but it cannot be read.",
+            expected="a list of data sets",
+            came=f"{len(response.content)} bytes that are not JSON ({error.msg})",
+            hint="Look at it with show(response). Was the transfer cut? Ask again.",
+        ) from error
+    items = [body] if isinstance(body, dict) else body
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise AttributeProblem(
+            "This JSON is not a list of data sets.",
+            expected='[{"00100010": {"vr": "PN", "Value": [...]}}, ...]',
+            came=response.text[:80],
+            hint="Look at it with show(response). Is the URL that of a DICOMweb resource?",
+        )
+    return items
+
+
+def _read_file(file):
+    # What a part holds shows best in the part: a DICOM file says DICM behind 128 bytes.
+    start = file.read(132)
+    file.seek(0)
+    if start[128:] != b"DICM":
+        return _xml_record(file.read())
+    try:
+        dataset = pydicom.dcmread(file)
+        if not dataset:
+            raise EOFError("it ends before its first attribute")
+        return dataset
+    except (InvalidDicomError, EOFError, ValueError, AttributeError) as error:
+        raise AttributeProblem(
+            "A DICOM object in this answer cannot be read.",
+            expected="a whole DICOM file",
+            came=str(error),
+            hint="Ask again. If it stays so, the server holds a broken object.",
+        ) from error
+
+
+def _xml_record(text):
+    try:
+        return _model_of(ElementTree.fromstring(text))
+    except (ElementTree.ParseError, ValueError) as error:
+        raise AttributeProblem(
+            "The answer says that it is XML, but it cannot be read.",
+            expected="a NativeDicomModel",
+            came=f"{len(text)} bytes ({error})",
+            hint="Look at it with show(response). Was the transfer cut? Ask again.",
+        ) from error
+
+
+def _model_of(node):
+    """Return the attributes below a NativeDicomModel or an Item in the DICOM JSON model."""
+    return {element.get("tag"): _element(element) for element in node.findall("{*}DicomAttribute")}
+
+
+def _element(element):
+    model = {"vr": element.get("vr")}
+    bulk, inline = element.find("{*}BulkData"), element.find("{*}InlineBinary")
+    values = [_value(child, model["vr"]) for child in _numbered(element)]
+    if bulk is not None:
+        model["BulkDataURI"] = bulk.get("uri") or bulk.get("uuid") or ""
+    elif inline is not None:
+        model["InlineBinary"] = inline.text or ""
+    elif values:
+        model["Value"] = values
+    return model
+
+
+def _numbered(element):
+    children = [child for child in element if child.get("number")]
+    return sorted(children, key=lambda child: int(child.get("number")))
+
+
+def _value(child, vr):
+    if vr == "SQ":
+        return _model_of(child)
+    if vr == "PN":
+        return {group.tag.rpartition("}")[2]: _name(group) for group in child}
+    if child.text is None:
+        return None
+    if vr in WHOLE_NUMBERS:
+        return int(child.text)
+    return float(child.text) if vr in DECIMAL_NUMBERS else child.text
+
+
+def _name(group):
+    components = [group.findtext("{*}" + component) or "" for component in NAME_COMPONENTS]
+    return "^".join(components).rstrip("^")
+
+
+def _dataset(record):
+    present = {tag: element for tag, element in record.items() if "BulkDataURI" not in element}
+    try:
+        return pydicom.Dataset.from_json(present)
+    except (KeyError, TypeError, ValueError) as error:
+        raise AttributeProblem(
+            "A data set in this answer is not in the DICOM JSON model.",
+            expected='{"00100010": {"vr": "PN", "Value": [...]}, ...}',
+            came=str(error),
+            hint="Look at it with show(response).",
+        ) from error
+
+
+def _record(dataset):
+    return dataset.to_json_dict(bulk_data_element_handler=lambda element: "")

@@ -1,0 +1,39 @@
+"""Texts with titles that a notebook folds and a terminal prints one after the other."""
+
+import html
+
+
+class Sections:
+    """Texts, each with a title.
+
+    Attributes
+    ----------
+    sections : dict of str to str
+        The titles, and the text below each.
+    folded : tuple of str
+        The titles that a notebook shows closed; a click opens them.
+
+    Examples
+    --------
+    >>> page = Sections()
+    >>> page.sections = {"Request": "GET /dicomweb/studies", "Answer": "200 OK"}
+    >>> page
+    GET /dicomweb/studies
+    <BLANKLINE>
+    200 OK
+    """
+
+    sections = {}
+    folded = ()
+
+    def __repr__(self):
+        return "\n\n".join(self.sections.values())
+
+    def _repr_html_(self):
+        blocks = (
+            f"<details{'' if title in self.folded else ' open'}>"
+            f"<summary><b>{html.escape(title)}</b></summary>"
+            f"<pre style='margin: 0.3em 0 0.9em 1.2em'>{html.escape(text)}</pre></details>"
+            for title, text in self.sections.items()
+        )
+        return "".join(blocks)
