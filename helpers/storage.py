@@ -1,0 +1,227 @@
+"""DICOM instances -> a server: STOW-RS, the service that stores (PS3.18 section 10.5)."""
+
+import io
+from pathlib import Path
+
+import pandas
+import pydicom
+import requests
+from pydicom.errors import InvalidDicomError
+from tqdm.auto import tqdm
+
+from .datasets import records
+from .errors import HTTPProblem, WorkbookError
+from .outgoing import Instance, MultipartBody
+from .responses import check, explain
+from .store_response import FAILED, outcomes
+
+# One request carries no more than this: a failure costs little, and few servers refuse it.
+BYTES_AT_ONCE = 32 * 1024 * 1024
+INSTANCES_AT_ONCE = 50
+FOUND_AT_ONCE = 1000
+# The server may think long over what it got: decode it, write it, index it.
+SECONDS_TO_WAIT = (5, 120)
+
+# What a server may say of a whole request because of one instance in it, or of its size.
+SPOILT = (400, 413, 415, 500)
+
+THERE, NOT_SENT = "there already", "not sent"
+
+SOP_INSTANCE = "00080018"
+
+
+def store_instances(instances, server, at_once=INSTANCES_AT_ONCE):
+    """Store DICOM instances on a server: those that it does not have yet.
+
+    First the server is asked which instances of each study it has. The others go out in requests
+    of some 32 MiB, and the files are read while they are sent. If the server refuses a request as
+    a whole, its halves are sent, so that one bad file does not keep the others out. Nothing else is
+    tried again by itself: call it again, and it goes on where it ended.
+
+    Parameters
+    ----------
+    instances : iterable of str, pathlib.Path or pydicom.Dataset
+        Files, or data sets.
+    server : Server
+        What `connect` returns.
+    at_once : int
+        How many instances go into one request, at most.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each instance, in the order given: ``SOPInstanceUID``; ``outcome``, which is
+        "stored", "there already", "failed" or "not sent"; ``reason``, why it failed or what the
+        server changed; ``file``, empty for a data set.
+
+    Raises
+    ------
+    HTTPProblem, ServerUnreachable
+        The server did not say what it has. Nothing was sent.
+
+    Notes
+    -----
+    PS3.18 section 10.5 (Store Transaction), appendix I.2 (Store Response).
+
+    Examples
+    --------
+    >>> from helpers import connect
+    >>> from helpers.servers import ARCHIVE
+    >>> store_instances([ARCHIVE / "joe" / "CT001_0001.dcm"], connect()).outcome.tolist()
+    ['there already']
+    """
+    rows = [_row(item) for item in instances]
+    to_send = _those_not_there(rows, server)
+    if to_send:
+        _send(to_send, server, at_once)
+    columns = ["SOPInstanceUID", "outcome", "reason", "file"]
+    return pandas.DataFrame(rows, columns=columns)
+
+
+def _send(rows, server, at_once):
+    """Send instances in batches, with a bar that shows how far it is."""
+    size = sum(row["instance"].size for row in rows)
+    with tqdm(total=size, unit="B", unit_scale=True, desc="Storing") as bar:
+        for batch in _batches(rows, at_once):
+            try:
+                _store(batch, server, bar.update)
+            except requests.RequestException as error:
+                _fail(batch, explain(error))
+                # Nobody is there any more. The rest stays "not sent".
+                return
+
+
+def _row(item):
+    """Return what is known of an instance before anything is sent."""
+    file = "" if isinstance(item, pydicom.Dataset) else str(item)
+    row = {"SOPInstanceUID": "", "outcome": NOT_SENT, "reason": "", "file": file, "instance": None}
+    try:
+        row["instance"] = _instance(item)
+        row["SOPInstanceUID"] = row["instance"].uid
+    except (InvalidDicomError, OSError, AttributeError, ValueError) as error:
+        row.update(outcome=FAILED, reason=f"it cannot be read: {error}")
+    return row
+
+
+def _instance(item):
+    if isinstance(item, pydicom.Dataset):
+        file = io.BytesIO()
+        pydicom.dcmwrite(file, item, enforce_file_format=True)
+        content = file.getvalue()
+        return Instance(item.StudyInstanceUID, item.SOPInstanceUID, len(content), content)
+    path = Path(item)
+    names = ["StudyInstanceUID", "SOPInstanceUID"]
+    dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=names)
+    return Instance(dataset.StudyInstanceUID, dataset.SOPInstanceUID, path.stat().st_size, path)
+
+
+def _those_not_there(rows, server):
+    """Return the rows to send; mark those that the server has already."""
+    readable = [row for row in rows if row["instance"]]
+    studies = {row["instance"].study for row in readable}
+    there = {uid for study in studies for uid in instances_of(study, server)}
+    for row in readable:
+        if row["instance"].uid in there:
+            row["outcome"] = THERE
+    return [row for row in readable if row["outcome"] == NOT_SENT]
+
+
+def instances_of(study, server):
+    """Return the SOP Instance UIDs that a server has of a study.
+
+    Parameters
+    ----------
+    study : str
+        A Study Instance UID.
+    server : Server
+
+    Returns
+    -------
+    set of str
+
+    Examples
+    --------
+    >>> from helpers import connect
+    >>> instances_of("1.2.3", connect())
+    set()
+    """
+    found = set()
+    while True:
+        try:
+            response = requests.get(
+                f"{server.dicomweb}/studies/{study}/instances",
+                params={"limit": FOUND_AT_ONCE, "offset": len(found)},
+                headers={**server.headers, "Accept": "application/dicom+json"},
+                timeout=SECONDS_TO_WAIT,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise explain(error) from error
+        # Some servers say so of a study that they do not have.
+        page = set() if response.status_code == 404 else _uids(response)
+        # A server may send fewer than asked for, or ignore the offset: the end is where nothing
+        # new comes.
+        if page <= found:
+            return found
+        found |= page
+
+
+def _uids(response):
+    return {record[SOP_INSTANCE]["Value"][0] for record in records(response)}
+
+
+def _batches(rows, at_once):
+    """Yield lists of rows that go out together."""
+    batch, size = [], 0
+    for row in rows:
+        if batch and (len(batch) == at_once or size + row["instance"].size > BYTES_AT_ONCE):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += row["instance"].size
+    if batch:
+        yield batch
+
+
+def _store(batch, server, sent):
+    """Send a batch, and write down what the server says of each instance."""
+    try:
+        answers = outcomes(_post(batch, server, sent))
+    except HTTPProblem as error:
+        if len(batch) == 1 or error.response.status_code not in SPOILT:
+            _fail(batch, error)
+            return
+        # One instance may have spoilt it for all, or they are too many. Storing again does no harm.
+        sent(-sum(row["instance"].size for row in batch))
+        half = len(batch) // 2
+        _store(batch[:half], server, sent)
+        _store(batch[half:], server, sent)
+    except WorkbookError as error:
+        _fail(batch, error)
+    else:
+        silence = (FAILED, "the server does not say what became of it")
+        for row in batch:
+            row["outcome"], row["reason"] = answers.get(row["SOPInstanceUID"], silence)
+
+
+def _post(batch, server, sent):
+    """Send a batch; return the store response, which may have the status 409 (Conflict)."""
+    body = MultipartBody([row["instance"] for row in batch], sent)
+    response = requests.post(
+        f"{server.dicomweb}/studies",
+        data=body,
+        headers={
+            **server.headers,
+            "Content-Type": body.content_type,
+            "Accept": "application/dicom+json",
+        },
+        timeout=SECONDS_TO_WAIT,
+        # After a redirect, requests would send a GET without a body, and the key to anybody.
+        allow_redirects=False,
+    )
+    return response if response.status_code == requests.codes.conflict else check(response)
+
+
+def _fail(batch, error):
+    for row in batch:
+        row.update(outcome=FAILED, reason=f"{error.problem} {error.came}".strip())

@@ -1,0 +1,366 @@
+import email
+import email.policy
+import json
+import threading
+import tracemalloc
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pydicom
+import pytest
+import requests
+
+from helpers.errors import HTTPProblem, ServerUnreachable, StoreError
+from helpers.masking import Headers
+from helpers.outgoing import Instance, MultipartBody
+from helpers.servers import Server
+from helpers.storage import instances_of, store_instances
+from tests.archive import FILES, JOE, RAVI
+from tests.peers.orthanc import orthanc_for_a_test
+
+UIDS = [pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID for path in RAVI]
+
+
+class Archive:
+    """A server whose answers a test chooses: it keeps what was sent, and what it shall say."""
+
+    def __init__(self):
+        self.requests = []
+        self.held = []
+        self.page = 1000
+        self.answers = []
+        self.status = 200
+
+    def found(self, query):
+        """Answer a search, at most `page` instances at once."""
+        offset = int(query.partition("offset=")[2] or 0)
+        body = [{"00080018": {"vr": "UI", "Value": [uid]}} for uid in self.held]
+        return 200, {}, json.dumps(body[offset : offset + self.page]).encode()
+
+    def stored(self, headers, body):
+        """Answer a store request: with the next of `answers`, or that everything is stored."""
+        if self.answers:
+            return self.answers.pop(0)
+        uids = [pydicom.dcmread(part).SOPInstanceUID for part in contents(headers, body)]
+        self.held += uids
+        return 200, {}, store_response(stored=uids)
+
+
+def store_response(stored=(), refused=()):
+    def item(uid, **codes):
+        return {
+            "00081155": {"vr": "UI", "Value": [uid]},
+            **{tag.strip("_"): {"vr": "US", "Value": [code]} for tag, code in codes.items()},
+        }
+
+    response = {}
+    if stored:
+        response["00081199"] = {"vr": "SQ", "Value": [item(uid) for uid in stored]}
+    if refused:
+        items = [item(uid, _00081197=code) for uid, code in refused]
+        response["00081198"] = {"vr": "SQ", "Value": items}
+    return json.dumps(response).encode()
+
+
+def contents(headers, body):
+    """Split a multipart body with the standard library; return its parts as binary files."""
+    head = f"Content-Type: {headers['Content-Type']}\r\n\r\n".encode()
+    message = email.message_from_bytes(head + body, policy=email.policy.HTTP)
+    assert not message.defects
+    parts = list(message.iter_parts())
+    assert all(part.get_content_type() == "application/dicom" for part in parts)
+    return [pydicom.filebase.DicomBytesIO(part.get_payload(decode=True)) for part in parts]
+
+
+@pytest.fixture
+def archive():
+    """Run a server on loopback that does what the test wants of it."""
+    archive = Archive()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            archive.requests.append(("GET", self.path, self.headers, b""))
+            self.answer(*archive.found(self.path))
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            archive.requests.append(("POST", self.path, self.headers, body))
+            self.answer(*archive.stored(self.headers, body))
+
+        def answer(self, status, headers, body):
+            self.send_response(status)
+            headers = {"Content-Type": "application/dicom+json", **headers}
+            for name, value in {**headers, "Content-Length": len(body)}.items():
+                self.send_header(name, str(value))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            pass
+
+    class Quiet(ThreadingHTTPServer):
+        def handle_error(self, *arguments):
+            """A client that hangs up is part of the game."""
+
+    httpd = Quiet(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    url = f"http://127.0.0.1:{httpd.server_address[1]}/dicomweb"
+    archive.server = Server("test", url, None, Headers(apikey="s3cret"))
+    yield archive
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join(10)
+
+
+def posts(archive):
+    return [request for request in archive.requests if request[0] == "POST"]
+
+
+def test_the_request_is_what_the_standard_asks_for(archive):
+    store_instances(JOE, archive.server)
+    [(_, path, headers, body)] = posts(archive)
+    assert path == "/dicomweb/studies"
+    assert headers["Content-Type"].startswith('multipart/related; type="application/dicom"; bound')
+    assert headers["Accept"] == "application/dicom+json"
+    assert headers["apikey"] == "s3cret"
+    # The body was read by this length, and it parses: so the length is right.
+    assert [file.getvalue() for file in contents(headers, body)] == [
+        path.read_bytes() for path in JOE
+    ]
+
+
+def test_everything_is_stored_once(archive):
+    results = store_instances(map(str, RAVI), archive.server)
+    assert list(results.columns) == ["SOPInstanceUID", "outcome", "reason", "file"]
+    assert results.SOPInstanceUID.tolist() == UIDS
+    assert set(results.outcome) == {"stored"}
+    assert results.file.tolist() == [str(path) for path in RAVI]
+    assert archive.held == UIDS
+
+
+def test_what_the_server_has_is_not_sent_again(archive):
+    archive.held = UIDS[:30]
+    results = store_instances(RAVI, archive.server)
+    assert results.outcome.tolist() == ["there already"] * 30 + ["stored"] * (len(RAVI) - 30)
+    [(_, _, headers, body)] = posts(archive)
+    assert len(contents(headers, body)) == len(RAVI) - 30
+    assert store_instances(RAVI, archive.server).outcome.unique().tolist() == ["there already"]
+    assert len(posts(archive)) == 1
+
+
+@pytest.mark.parametrize("page", [1, 7, 36, 1000])
+def test_a_server_may_send_fewer_results_than_asked_for(archive, page):
+    archive.held, archive.page = UIDS, page
+    assert instances_of("1.2", archive.server) == set(UIDS)
+
+
+def test_a_server_that_ignores_the_offset_is_not_asked_for_ever(archive):
+    archive.held = UIDS
+    archive.found = lambda query: Archive.found(archive, "")
+    assert instances_of("1.2", archive.server) == set(UIDS)
+    assert len(archive.requests) == 2
+
+
+@pytest.mark.parametrize("status", [204, 404])
+def test_a_server_may_have_its_own_words_for_a_study_that_it_does_not_have(archive, status):
+    archive.found = lambda query: (status, {}, b"")
+    assert instances_of("1.2", archive.server) == set()
+
+
+def test_instances_go_out_in_batches(archive, monkeypatch):
+    store_instances(RAVI, archive.server, at_once=10)
+    assert [len(contents(headers, body)) for _, _, headers, body in posts(archive)] == [
+        10,
+        10,
+        10,
+        len(RAVI) - 30,
+    ]
+    archive.held, archive.requests = [], []
+    monkeypatch.setattr("helpers.storage.BYTES_AT_ONCE", 500_000)
+    store_instances(RAVI, archive.server)
+    sizes = [
+        sum(len(file.getvalue()) for file in contents(headers, body))
+        for _, _, headers, body in posts(archive)
+    ]
+    assert max(sizes) <= 500_000 < sum(sizes[:2])
+
+
+def test_a_file_larger_than_a_batch_goes_alone(archive, monkeypatch):
+    monkeypatch.setattr("helpers.storage.BYTES_AT_ONCE", 1)
+    assert set(store_instances(JOE, archive.server).outcome) == {"stored"}
+    assert len(posts(archive)) == 2
+
+
+def test_a_data_set_is_stored_as_a_file(archive):
+    dataset = pydicom.dcmread(JOE[0])
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "2.25.1"
+    results = store_instances([dataset], archive.server)
+    assert results.loc[0].tolist() == ["2.25.1", "stored", "", ""]
+    [(_, _, headers, body)] = posts(archive)
+    [file] = contents(headers, body)
+    assert pydicom.dcmread(file) == dataset
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0x0122, "no objects of this kind (code 0122)"),
+        (0xA702, "no room left (code A702)"),
+        (0xA9FF, "does not fit"),
+        (0xC123, "cannot understand it (code C123)"),
+        (0x1234, "no reason known (code 1234)"),
+    ],
+)
+@pytest.mark.parametrize("status", [202, 409])
+def test_a_refused_instance_is_told_with_the_reason(archive, status, code, words):
+    refused = store_response(stored=UIDS[1:3], refused=[(UIDS[0], code)])
+    archive.answers = [(status, {}, refused)]
+    results = store_instances(RAVI[:3], archive.server)
+    assert results.outcome.tolist() == ["failed", "stored", "stored"]
+    assert words in results.reason[0]
+
+
+def test_a_change_that_the_server_made_is_told(archive):
+    body = json.loads(store_response(stored=UIDS[:1]))
+    body["00081199"]["Value"][0]["00081196"] = {"vr": "US", "Value": [0xB000]}
+    archive.answers = [(202, {}, json.dumps(body).encode())]
+    results = store_instances(RAVI[:1], archive.server)
+    assert results.outcome[0] == "stored"
+    assert "changed attributes" in results.reason[0]
+
+
+def test_a_store_response_in_xml_is_read(archive):
+    body = f"""<NativeDicomModel><DicomAttribute tag="00081199" vr="SQ"><Item number="1">
+        <DicomAttribute tag="00081155" vr="UI"><Value number="1">{UIDS[0]}</Value>
+        </DicomAttribute></Item></DicomAttribute></NativeDicomModel>"""
+    archive.answers = [(200, {"Content-Type": "application/dicom+xml"}, body.encode())]
+    assert store_instances(RAVI[:1], archive.server).outcome[0] == "stored"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((200, {}, b"{}"), "does not say"),
+        ((200, {"Content-Type": "text/html"}, b"<html>"), "text/html"),
+        ((409, {}, b""), "cannot be read"),
+        ((401, {}, b""), "401"),
+        ((503, {"Content-Type": "text/html"}, b"<html>"), "web page"),
+        ((503, {}, b'{"Message": "disk full"}'), "disk full"),
+    ],
+)
+def test_an_answer_that_tells_nothing_is_a_failure_of_its_batch_only(archive, answer, words):
+    archive.answers = [answer]
+    results = store_instances(RAVI[:4], archive.server, at_once=2)
+    assert results.outcome.tolist() == ["failed", "failed", "stored", "stored"]
+    assert words in results.reason[0]
+
+
+@pytest.mark.parametrize("status", [400, 413, 415, 500])
+def test_one_bad_instance_does_not_keep_the_others_out(archive, status):
+    def refuse(headers, body):
+        if RAVI[5].read_bytes() in body:
+            return status, {}, b""
+        return Archive.stored(archive, headers, body)
+
+    archive.stored = refuse
+    results = store_instances(RAVI, archive.server)
+    assert results.SOPInstanceUID[results.outcome == "failed"].tolist() == [UIDS[5]]
+    assert sorted(archive.held) == sorted(set(UIDS) - {UIDS[5]})
+
+
+def test_a_redirect_is_not_followed_and_the_key_stays_here(archive):
+    archive.answers = [(307, {"Location": f"{archive.server.dicomweb}/elsewhere"}, b"")]
+    results = store_instances(RAVI[:1], archive.server)
+    assert results.outcome[0] == "failed" and "elsewhere" in results.reason[0]
+    assert [path for _, path, _, _ in posts(archive)] == ["/dicomweb/studies"]
+
+
+def test_when_the_server_is_gone_the_rest_is_not_sent_and_goes_out_the_next_time(archive):
+    def hang_up(headers, body):
+        archive.stored = lambda headers, body: Archive.stored(archive, headers, body)
+        raise ConnectionAbortedError
+
+    archive.stored = hang_up
+    results = store_instances(RAVI[:4], archive.server, at_once=2)
+    assert results.outcome.tolist() == ["failed", "failed", "not sent", "not sent"]
+    assert len(posts(archive)) == 1
+    assert set(store_instances(RAVI[:4], archive.server).outcome) == {"stored"}
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_nothing_is_sent_to_a_server_that_does_not_say_what_it_has(archive, status):
+    archive.found = lambda query: (status, {}, b"")
+    with pytest.raises(HTTPProblem):
+        store_instances(JOE, archive.server)
+    assert posts(archive) == []
+
+
+def test_nothing_is_sent_where_nobody_is(free_port):
+    with pytest.raises(ServerUnreachable):
+        store_instances(JOE, Server("gone", f"http://127.0.0.1:{free_port}", None))
+
+
+def test_what_is_no_dicom_file_does_not_stop_the_others(archive, tmp_path):
+    (tmp_path / "notes.txt").write_text("no DICOM")
+    results = store_instances(
+        [tmp_path / "notes.txt", JOE[0], tmp_path / "missing.dcm"], archive.server
+    )
+    assert results.outcome.tolist() == ["failed", "stored", "failed"]
+    assert "cannot be read" in results.reason[0] and "missing.dcm" in results.reason[2]
+
+
+def test_a_file_that_becomes_shorter_is_a_failure(archive, tmp_path):
+    path = tmp_path / "short.dcm"
+    path.write_bytes(JOE[0].read_bytes())
+    instance = Instance("1.2", "1.2.3", path.stat().st_size + 1, path)
+    with pytest.raises(StoreError, match="shorter"):
+        requests.post(archive.server.dicomweb, data=MultipartBody([instance]), timeout=5)
+    path.unlink()
+    with pytest.raises(StoreError, match="cannot be read"):
+        list(MultipartBody([instance]))
+
+
+def test_of_a_large_file_one_piece_is_in_memory(tmp_path):
+    path = tmp_path / "large.dcm"
+    size = 200_000_000
+    with path.open("wb") as file:
+        file.truncate(size)
+    body = MultipartBody([Instance("1.2", "1.2.3", size, path)])
+    tracemalloc.start()
+    sent = sum(len(chunk) for chunk in body)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sent == len(body)
+    assert peak < size / 10
+
+
+def test_the_progress_is_that_of_the_instances():
+    told = []
+    instance = Instance("1.2", "1.2.3", 5, b"DICM.")
+    list(MultipartBody([instance, instance], told.append))
+    assert sum(told) == 10
+
+
+def test_orthanc_takes_every_kind_of_file_and_gives_it_back():
+    with orthanc_for_a_test() as server:
+        assert set(store_instances(FILES, server).outcome) == {"stored"}
+        assert set(store_instances(FILES, server).outcome) == {"there already"}
+        for path in (JOE[0], RAVI[-1]):
+            dataset = pydicom.dcmread(path, stop_before_pixels=True)
+            url = (
+                f"{server.dicomweb}/studies/{dataset.StudyInstanceUID}"
+                f"/series/{dataset.SeriesInstanceUID}/instances/{dataset.SOPInstanceUID}"
+            )
+            response = requests.get(url, headers=server.headers, timeout=10)
+            assert path.read_bytes() in response.content
+
+
+def test_orthanc_takes_the_rest_when_one_file_is_cut(tmp_path):
+    cut = tmp_path / "cut.dcm"
+    cut.write_bytes(JOE[0].read_bytes()[:1500])
+    with orthanc_for_a_test() as server:
+        results = store_instances([*RAVI[:3], cut, JOE[1]], server)
+    assert results.outcome.tolist() == ["stored", "stored", "stored", "failed", "stored"]
+    assert "400" in results.reason[3]
