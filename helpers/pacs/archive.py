@@ -1,0 +1,246 @@
+"""A folder of DICOM files as an index in memory, study by study.
+
+The index is immutable: `Archive.add` builds a new one and puts it in the place of the old one, so
+whoever reads `Archive.studies` sees an instance whole or not at all, and needs no lock.
+"""
+
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from helpers.errors import ArchiveError
+from helpers.pacs.instance import NotServed, element, read_instance, tag_of
+from helpers.pacs.levels import SERIES, STUDY
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series, its instances in the order of their Instance Number.
+
+    Parameters
+    ----------
+    uid : str
+    attributes : dict
+        DICOM JSON, the attributes of the series level only.
+    instances : dict of str to Instance
+        By SOP Instance UID.
+    """
+
+    uid: str
+    attributes: dict = field(repr=False)
+    instances: dict
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study, its series in the order of their Series Number.
+
+    Parameters
+    ----------
+    uid : str
+    attributes : dict
+        DICOM JSON, the attributes of the patient and study level only.
+    series : dict of str to Series
+        By Series Instance UID.
+    """
+
+    uid: str
+    attributes: dict = field(repr=False)
+    series: dict
+
+    @property
+    def instances(self):
+        """All instances of the study, in order."""
+        return [
+            instance for series in self.series.values() for instance in series.instances.values()
+        ]
+
+
+class Archive:
+    """What the classroom PACS serves.
+
+    Parameters
+    ----------
+    instances : iterable of Instance
+
+    Attributes
+    ----------
+    studies : dict of str to Study
+        By Study Instance UID, in the order of Study Date, Study Time and UID.
+    skipped : list of str
+        One line for each file that is left out: which one, and why.
+
+    Examples
+    --------
+    >>> archive = read_archive("data/archive/joe")
+    >>> len(archive.studies), len(archive), archive.skipped
+    (1, 2, [])
+    """
+
+    def __init__(self, instances=(), skipped=()):
+        self.studies = {}
+        self.skipped = list(skipped)
+        self._paths = {}
+        self._lock = threading.Lock()
+        for instance in self.add(instances):
+            reason = f"its SOP Instance UID {instance.uid} is that of {self.path(instance.uid)}"
+            self.skipped.append(f"{instance.path}: {reason}")
+
+    def __len__(self):
+        return len(self._paths)
+
+    def add(self, instances):
+        """Make instances visible, all at once.
+
+        Parameters
+        ----------
+        instances : iterable of Instance
+
+        Returns
+        -------
+        list of Instance
+            Those that are left out, because their SOP Instance UID is taken.
+        """
+        left_out = []
+        with self._lock:
+            paths = dict(self._paths)
+            new = defaultdict(list)
+            for instance in instances:
+                if instance.uid in paths:
+                    left_out.append(instance)
+                    continue
+                paths[instance.uid] = instance.path
+                new[instance.study].append(instance)
+            studies = dict(self.studies)
+            for uid, found in new.items():
+                known = studies[uid].instances if uid in studies else []
+                studies[uid] = _study(known + found)
+            self.studies = dict(sorted(studies.items(), key=lambda item: _study_order(item[1])))
+            self._paths = paths
+        return left_out
+
+    def path(self, uid):
+        """Return the file of the instance with this SOP Instance UID."""
+        return self._paths[uid]
+
+    def find(self, study, series=None, instance=None):
+        """Return the instances of a study, a series, or the one instance, in order.
+
+        Returns
+        -------
+        list of Instance
+            Empty if the archive has no such thing.
+        """
+        found = self.studies.get(study)
+        if found is None:
+            return []
+        if series is None:
+            return found.instances
+        instances = found.series[series].instances if series in found.series else {}
+        if instance is None:
+            return list(instances.values())
+        return [instances[instance]] if instance in instances else []
+
+
+def read_archive(folder):
+    """Index the DICOM files of a folder and of the folders in it.
+
+    Files named `*.dcm` count, and files without an extension that hold DICOM.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+
+    Returns
+    -------
+    Archive
+
+    Raises
+    ------
+    helpers.errors.ArchiveError
+        If there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ArchiveError(
+            f"There is no folder {folder}.",
+            expected="a folder with DICOM files",
+            hint="Check the name; --data DIR names another folder.",
+        )
+    instances, skipped = [], []
+    for path in sorted(folder.rglob("*")):
+        if not _may_be_dicom(path):
+            continue
+        try:
+            instances.append(read_instance(path))
+        except NotServed as reason:
+            skipped.append(f"{path}: {reason}")
+    return Archive(instances, skipped)
+
+
+def _may_be_dicom(path):
+    if not path.is_file():
+        return False
+    if path.suffix:
+        return path.suffix.lower() == ".dcm"
+    try:
+        with open(path, "rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _study(instances):
+    by_series = defaultdict(list)
+    for instance in instances:
+        by_series[instance.series].append(instance)
+    all_series = sorted(
+        (_series(uid, found) for uid, found in by_series.items()), key=_series_order
+    )
+    instances = [i for series in all_series for i in series.instances.values()]
+    attributes = _of_level(STUDY, instances[0]) | _element_each(
+        ModalitiesInStudy=sorted({str(i.value("Modality", "OT")) for i in instances}),
+        SOPClassesInStudy=sorted({str(i.value("SOPClassUID", "")) for i in instances}),
+        NumberOfStudyRelatedSeries=[len(all_series)],
+        NumberOfStudyRelatedInstances=[len(instances)],
+    )
+    return Study(instances[0].study, attributes, {series.uid: series for series in all_series})
+
+
+def _series(uid, instances):
+    instances = sorted(instances, key=_instance_order)
+    attributes = _of_level(SERIES, instances[0]) | _element_each(
+        NumberOfSeriesRelatedInstances=[len(instances)]
+    )
+    return Series(uid, attributes, {instance.uid: instance for instance in instances})
+
+
+def _of_level(level, instance):
+    return {tag: value for tag, value in instance.attributes.items() if tag in level.tags}
+
+
+def _element_each(**values):
+    return {tag_of(keyword): element(keyword, *found) for keyword, found in values.items()}
+
+
+def _study_order(study):
+    date, time = (
+        str(study.attributes.get(tag_of(keyword), {}).get("Value", [""])[0] or "")
+        for keyword in ("StudyDate", "StudyTime")
+    )
+    return date, time, study.uid
+
+
+def _series_order(series):
+    return *_number_order(series.attributes, "SeriesNumber"), series.uid
+
+
+def _instance_order(instance):
+    return *_number_order(instance.attributes, "InstanceNumber"), instance.uid
+
+
+def _number_order(attributes, keyword):
+    number = attributes.get(tag_of(keyword), {}).get("Value", [None])[0]
+    # A file may have given the attribute a VR that is no number.
+    return (False, number) if isinstance(number, int) else (True, 0)

@@ -1,0 +1,178 @@
+"""The query string of a search: filters, fields to include, limit and offset (PS3.18, 8.3.4)."""
+
+import difflib
+import functools
+import re
+from dataclasses import dataclass, field
+
+from pydicom.datadict import DicomDictionary, dictionary_VR, tag_for_keyword
+
+from helpers.pacs.instance import tag_of
+from helpers.pacs.matching import BadValue, matcher
+from helpers.pacs.problems import Problem
+
+_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_OPTIONS = ("limit", "offset", "fuzzymatching", "includefield", "accept")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One condition on one attribute.
+
+    Parameters
+    ----------
+    path : tuple of str
+        Tags. More than one when the attribute is inside a sequence.
+    test : callable
+        From a DICOM JSON attribute (or None) to bool.
+    """
+
+    path: tuple
+    test: object
+
+    def matches(self, attributes):
+        """Tell whether the attributes of a study, series, instance or item fulfil the condition."""
+        return self._matches(attributes, self.path)
+
+    def _matches(self, attributes, path):
+        tag, *rest = path
+        if not rest:
+            return self.test(attributes.get(tag))
+        items = attributes.get(tag, {}).get("Value", [])
+        # An empty sequence fulfils what an absent attribute would fulfil: universal matching.
+        return any(self._matches(item or {}, rest) for item in items or [{}])
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a search asks for.
+
+    Parameters
+    ----------
+    filters : list of Filter
+    include : frozenset of str
+        Tags to return beyond those that the level has anyway.
+    everything : bool
+        Whether `includefield=all` was sent.
+    limit : int or None
+    offset : int
+    """
+
+    filters: list = field(default_factory=list)
+    include: frozenset = frozenset()
+    everything: bool = False
+    limit: int | None = None
+    offset: int = 0
+
+
+def read_query(parameters):
+    """Read the parameters of a search.
+
+    Parameters
+    ----------
+    parameters : werkzeug.datastructures.MultiDict
+        As they came, percent-decoded.
+
+    Returns
+    -------
+    Query
+
+    Raises
+    ------
+    Problem
+        400 with the name of the parameter, when it is unknown, doubled or has an impossible value.
+    """
+    fuzzy = _one(parameters, "fuzzymatching", "false").lower()
+    if fuzzy not in ("true", "false"):
+        raise Problem(400, f"fuzzymatching={fuzzy} is not possible.", "Send true or false.")
+    filters = []
+    for name in parameters:
+        if name in _OPTIONS:
+            continue
+        path = _path(name)
+        wanted = _one(parameters, name)
+        try:
+            filters.append(Filter(path, matcher(_vr(path[-1]), wanted, fuzzy=fuzzy == "true")))
+        except BadValue as error:
+            raise Problem(400, f"{name}={wanted}: {error}.", "Correct the value.") from None
+    fields = [name for text in parameters.getlist("includefield") for name in text.split(",")]
+    paths = [_path(name) for name in fields if name and name != "all"]
+    tags = {path[0] for path in [*paths, *(condition.path for condition in filters)]}
+    return Query(
+        filters,
+        include=frozenset(tags | {_private_creator(tag) for tag in tags if _is_private(tag)}),
+        everything="all" in fields,
+        limit=_whole_number(parameters, "limit"),
+        offset=_whole_number(parameters, "offset") or 0,
+    )
+
+
+def _one(parameters, name, default=""):
+    values = parameters.getlist(name)
+    if len(values) > 1:
+        raise Problem(
+            400,
+            f"{name} is there {len(values)} times.",
+            "Send each attribute once. A list of UIDs has commas: StudyInstanceUID=1.2,1.3",
+        )
+    return values[0] if values else default
+
+
+def _whole_number(parameters, name):
+    text = _one(parameters, name)
+    if not text:
+        return None
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise Problem(400, f"{name}={text} is not possible.", "Send a whole number, 0 or more.")
+    return int(text)
+
+
+def _path(name):
+    """Return the tags of an attribute given by keywords or tags, with dots between levels.
+
+    Examples
+    --------
+    >>> _path("PatientName"), _path("00400275.ScheduledProcedureStepID")
+    (('00100010',), ('00400275', '00400009'))
+    """
+    tags = []
+    for part in name.split("."):
+        if _TAG.fullmatch(part) and _is_known(int(part, 16)):
+            tags.append(part.upper())
+        elif tag_for_keyword(part) is not None:
+            tags.append(tag_of(part))
+        else:
+            raise Problem(400, f"There is no DICOM attribute {part!r}.", _suggestion(part))
+    return tuple(tags)
+
+
+def _is_known(tag):
+    return tag in DicomDictionary or _is_private(f"{tag:08X}")
+
+
+def _is_private(tag):
+    return int(tag[:4], 16) % 2 == 1
+
+
+def _private_creator(tag):
+    return f"{tag[:4]}00{tag[4:6]}"
+
+
+def _vr(tag):
+    try:
+        return dictionary_VR(int(tag, 16))[:2]
+    except KeyError:  # a private attribute
+        return "LO"
+
+
+def _suggestion(name):
+    lower = {keyword.lower(): keyword for keyword in _keywords()}
+    close = difflib.get_close_matches(name.lower(), lower, n=1)
+    if close:
+        return f"Did you mean {lower[close[0]]}?"
+    return "Use the keyword of PS3.6, such as PatientName, or the tag, such as 00100010."
+
+
+@functools.cache
+def _keywords():
+    return [entry[4] for entry in DicomDictionary.values() if entry[4]]

@@ -1,0 +1,222 @@
+"""Which files are served, and how they are read."""
+
+import json
+import logging
+import threading
+
+import pydicom
+import pytest
+
+from helpers.errors import ArchiveError
+from helpers.pacs.archive import Archive, read_archive
+from helpers.pacs.instance import NotServed, is_uid, read_instance
+from tests.archive import FILES, FOLDER, JOE, ONE_OF_EACH_KIND
+from tests.pacs.variants import dcmtk, needs_dcmtk, variant
+
+
+def copy(folder, name, source=JOE[0], **changes):
+    """Write a changed copy of a file; None deletes an attribute."""
+    dataset = pydicom.dcmread(source)
+    for keyword, value in changes.items():
+        if value is None:
+            delattr(dataset, keyword)
+        else:
+            dataset[keyword].value = value
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    dataset.save_as(path)
+    return path
+
+
+def test_shipped_archive_is_served_whole():
+    archive = read_archive(FOLDER)
+    assert len(archive) == len(FILES)
+    assert archive.skipped == []
+    served = {i.path for study in archive.studies.values() for i in study.instances}
+    assert served == set(FILES)
+
+
+def test_files_of_any_name_that_hold_dicom_are_served(tmp_path):
+    copy(tmp_path, "IM0001", JOE[0])
+    copy(tmp_path, "deep/UPPER.DCM", JOE[1])
+    archive = read_archive(tmp_path)
+    assert (len(archive), archive.skipped) == (2, [])
+
+
+def test_other_files_are_passed_over_in_silence(tmp_path):
+    for name in ("README", "README.md", ".DS_Store", "Thumbs.db", ".gitkeep", "notes.txt"):
+        (tmp_path / name).write_text("not DICOM, and nobody said it was")
+    (tmp_path / "empty").touch()
+    (tmp_path / "folder.dcm").mkdir()
+    archive = read_archive(tmp_path)
+    assert (len(archive), archive.skipped) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda d: (d / "x.dcm").write_text("hello"), "not a DICOM file"),
+        (lambda d: (d / "x.dcm").touch(), "not a DICOM file"),
+        (lambda d: copy(d, "x.dcm", StudyInstanceUID=None), "no Study Instance UID"),
+        (lambda d: copy(d, "x.dcm", SeriesInstanceUID=""), "no Series Instance UID"),
+        (lambda d: (d / "x.dcm").write_bytes(JOE[0].read_bytes()[:-1]), "cut short"),
+    ],
+)
+def test_bad_file_is_skipped_with_a_line_that_says_which_and_why(tmp_path, make, reason):
+    make(tmp_path)
+    copy(tmp_path, "good.dcm", JOE[1])
+    archive = read_archive(tmp_path)
+    assert len(archive) == 1
+    [line] = archive.skipped
+    assert "x.dcm" in line and reason in line
+    assert "\n" not in line
+
+
+def test_malformed_uid_is_skipped(tmp_path):
+    content = JOE[0].read_bytes()
+    uid = pydicom.dcmread(JOE[0]).StudyInstanceUID.encode()
+    (tmp_path / "x.dcm").write_bytes(content.replace(uid, b"../" + uid[3:]))
+    [line] = read_archive(tmp_path).skipped
+    assert "Study Instance UID is malformed" in line
+
+
+def test_second_file_with_the_same_uid_is_skipped(tmp_path):
+    copy(tmp_path, "a.dcm")
+    copy(tmp_path, "b.dcm", StudyInstanceUID="1.2.3")
+    archive = read_archive(tmp_path)
+    [line] = archive.skipped
+    assert "b.dcm: " in line and "a.dcm" in line and "SOP Instance UID" in line
+    assert list(archive.studies) == [pydicom.dcmread(JOE[0]).StudyInstanceUID]
+
+
+@pytest.mark.parametrize("path", ONE_OF_EACH_KIND, ids=lambda path: path.name)
+def test_value_that_is_cut_is_never_served(tmp_path, path):
+    content = path.read_bytes()
+    whole = read_instance(path).attributes
+    cut = tmp_path / "cut.dcm"
+    for size in range(0, min(len(content), 2500), 7):
+        cut.write_bytes(content[:size])
+        try:
+            served = read_instance(cut).attributes
+        except NotServed as reason:
+            assert "\n" not in str(reason) and str(reason)
+        else:
+            # A cut between two attributes leaves a shorter data set that is as good as any.
+            assert all(whole[tag] == served[tag] for tag in served)
+
+
+@pytest.mark.parametrize("path", [p for p in ONE_OF_EACH_KIND if p.name[:2] in ("US", "MR", "CT")])
+@pytest.mark.parametrize("missing", [1, 8, 9, 1000])
+def test_pixels_cut_short_are_noticed(tmp_path, path, missing):
+    cut = tmp_path / "cut.dcm"
+    cut.write_bytes(path.read_bytes()[:-missing])
+    with pytest.raises(NotServed, match="cut short"):
+        read_instance(cut)
+
+
+@needs_dcmtk
+@pytest.mark.parametrize("way", ["implicit", "big endian", "deflated"])
+def test_attributes_do_not_depend_on_the_transfer_syntax(tmp_path, way):
+    dataset = pydicom.dcmread(JOE[0])
+    dataset.add_new("RedPaletteColorLookupTableData", "OW", b"\x01\x00\x02\x00")
+    dataset.save_as(tmp_path / "one.dcm")
+    one = read_instance(tmp_path / "one.dcm")
+    other = read_instance(variant(tmp_path / "one.dcm", way, tmp_path))
+    assert one.transfer_syntax != other.transfer_syntax
+    assert one.attributes == other.attributes
+    assert other.attributes["00281201"]["InlineBinary"] == "AQACAA=="
+
+
+@needs_dcmtk
+def test_group_lengths_are_no_attributes(tmp_path):
+    dcmtk("dcmconv", "+g", JOE[0], tmp_path / "lengths.dcm")
+    assert 0x00080000 in pydicom.dcmread(tmp_path / "lengths.dcm")
+    lengths = read_instance(tmp_path / "lengths.dcm")
+    assert lengths.attributes == read_instance(JOE[0]).attributes
+
+
+def test_attributes_are_json_even_when_numbers_are_not(tmp_path):
+    dataset = pydicom.dcmread(JOE[0])
+    dataset.add_new("RealWorldValueSlope", "FD", [1.5, float("nan"), float("inf")])
+    dataset.save_as(tmp_path / "x.dcm")
+    attributes = read_instance(tmp_path / "x.dcm").attributes
+    assert attributes["00409225"]["Value"] == [1.5, "nan", "inf"]
+    json.dumps(attributes, allow_nan=False)
+
+
+def test_text_in_another_character_set_becomes_unicode(tmp_path):
+    dataset = pydicom.dcmread(JOE[0])
+    dataset.SpecificCharacterSet = "ISO_IR 100"
+    dataset.PatientName = "Müller^Zoë"
+    dataset.save_as(tmp_path / "x.dcm")
+    attributes = read_instance(tmp_path / "x.dcm").attributes
+    assert attributes["00100010"]["Value"] == [{"Alphabetic": "Müller^Zoë"}]
+    assert attributes["00080005"]["Value"] == ["ISO_IR 192"]
+
+
+def test_one_impossible_value_does_not_cost_the_file(tmp_path):
+    content = JOE[0].read_bytes()
+    number = pydicom.dcmread(JOE[0])["InstanceNumber"]
+    assert number.value == 1
+    broken = content.replace(b"\x20\x00\x13\x00IS\x02\x001 ", b"\x20\x00\x13\x00IS\x02\x00x ")
+    assert broken != content
+    (tmp_path / "x.dcm").write_bytes(broken)
+    instance = read_instance(tmp_path / "x.dcm")
+    assert instance.value("InstanceNumber") is None
+    assert instance.value("Modality") == "CT"
+
+
+def test_reading_does_not_warn_or_log(tmp_path, caplog, recwarn):
+    copy(tmp_path, "x.dcm")
+    content = (tmp_path / "x.dcm").read_bytes()
+    (tmp_path / "x.dcm").write_bytes(content.replace(b"CT Chest Routine", b"CT\x07Chest Routine"))
+    with caplog.at_level(logging.WARNING):
+        assert len(read_archive(tmp_path)) == 1
+    assert not caplog.records and not recwarn
+
+
+def test_missing_folder_is_one_clear_sentence(tmp_path):
+    with pytest.raises(ArchiveError, match="There is no folder"):
+        read_archive(tmp_path / "nowhere")
+
+
+def test_instances_added_later_are_seen_at_once_and_by_earlier_readers_not():
+    archive = Archive([read_instance(JOE[1])])
+    before = archive.studies
+    archive.add([read_instance(path) for path in FILES if path not in JOE[1:]])
+    assert len(before) == 1
+    assert [len(study.instances) for study in before.values()] == [1]
+    assert len(archive.studies) == 8
+    [joe] = [study for study in archive.studies.values() if study.uid in before]
+    assert [instance.path for instance in joe.instances] == JOE
+    assert joe.attributes["00201208"]["Value"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1.2.840.10008.1.2", True),
+        ("1" * 64, True),
+        ("1" * 65, False),
+        *((text, False) for text in ("", ".", "1.", ".1", "1..2", "1.2\n", "1.a", "../1", "١.٢")),
+    ],
+)
+def test_uid_is_numbers_and_dots(text, expected):
+    assert is_uid(text) is expected
+
+
+def test_two_that_add_the_same_instance_at_once_add_it_once():
+    archive = Archive()
+    instance = read_instance(JOE[0])
+    left_out = []
+    rival = threading.Thread(target=lambda: left_out.extend(archive.add([instance])))
+
+    def slowly():
+        rival.start()
+        rival.join(0.3)  # It has to wait until the first one is done, so this waits in vain.
+        yield instance
+
+    left_out.extend(archive.add(slowly()))
+    rival.join()
+    assert left_out == [instance]
+    assert len(archive) == 1
