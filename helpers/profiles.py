@@ -1,0 +1,200 @@
+"""Which servers have a name: `servers.toml`, and after it a file of the user's own."""
+
+import base64
+import getpass
+import os
+import sys
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from IPython import get_ipython
+
+from .errors import WorkbookError
+from .masking import Headers, Secret, mask_url
+from .quirks import KNOWN
+
+SHIPPED = Path(__file__).with_name("servers.toml")
+OWN = Path.home() / ".config" / "dicomweb-workbook" / "servers.toml"
+
+WAYS_TO_SIGN_IN = ("header", "basic", "bearer", "none")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of a server before it is asked; `servers.toml` explains each field."""
+
+    title: str
+    dicomweb: str
+    wadouri: str | None = None
+    auth: str = "header"
+    header: str = "apikey"
+    quirks: tuple = ()
+    # Whether somebody wrote that a key is needed; of a bare URL, nobody knows.
+    ask: bool = True
+
+
+FIELDS = [field.name for field in fields(Profile) if field.name != "ask"]
+
+
+def profile_of(name):
+    """Return the profile of a server.
+
+    Parameters
+    ----------
+    name : str
+        A name in `servers.toml` or in the user's own file; or a root URL.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    WorkbookError
+        Nobody knows a server of that name, or a profile is not right.
+
+    Examples
+    --------
+    >>> profile_of("siim").dicomweb
+    'https://hackathon.siim.org/dicomweb'
+    >>> profile_of("https://pacs.example/dicomweb/").title
+    'pacs.example'
+    """
+    if name.startswith(("http://", "https://")):
+        return Profile(title=urlsplit(name).hostname or name, dicomweb=name, ask=False)
+    known = profiles()
+    if name not in known:
+        raise WorkbookError(
+            "No server of that name is known.",
+            expected=f"classroom, {', '.join(known)}, or a URL that starts with http",
+            came=name,
+            hint=f"Choose one of these, or write yours into {own_file()}.",
+        )
+    return known[name]
+
+
+def own_file():
+    """Return where the user's own profiles are: the file in DICOMWEB_SERVERS, or the usual one.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    return Path(os.environ.get("DICOMWEB_SERVERS") or OWN)
+
+
+def profiles():
+    """Return every profile by its name; one in the user's own file hides a shipped one.
+
+    Returns
+    -------
+    dict of Profile
+
+    Raises
+    ------
+    WorkbookError
+        A file cannot be read, or a profile in it is not right.
+
+    Examples
+    --------
+    >>> "siim" in profiles()
+    True
+    """
+    own = own_file()
+    files = [SHIPPED, own] if own.exists() or "DICOMWEB_SERVERS" in os.environ else [SHIPPED]
+    return {name: profile for path in files for name, profile in _read(path).items()}
+
+
+def _read(path):
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WorkbookError(
+            "The file with the profiles of servers cannot be read.",
+            expected="a TOML file, as helpers/servers.toml is one",
+            came=f"{path}: {error}",
+            hint="Correct it. Or unset DICOMWEB_SERVERS, if that variable names it.",
+        ) from error
+    return {name: _profile(name, table, path) for name, table in tables.items()}
+
+
+def _profile(name, table, path):
+    problem = _problem_of(table)
+    if problem:
+        raise WorkbookError(
+            f"The profile [{name}] is not right: {problem}.",
+            expected=f"{', '.join(FIELDS)}; auth is {', '.join(WAYS_TO_SIGN_IN)}",
+            came=f"[{name}] in {path}",
+            hint="helpers/servers.toml explains each of them.",
+        )
+    return Profile(**{"title": name, **table, "quirks": tuple(table.get("quirks", ()))})
+
+
+def _problem_of(table):
+    """Say what is wrong with a profile; nothing if it is right."""
+    if not isinstance(table, dict):
+        return "it is no table"
+    if not str(table.get("dicomweb")).startswith(("http://", "https://")):
+        return "dicomweb is missing, or no URL"
+    if set(table) - set(FIELDS):
+        return "it holds a name that is not known"
+    quirks = table.get("quirks", [])
+    if not isinstance(quirks, list) or not all(quirk in KNOWN for quirk in quirks):
+        return "a quirk in it is not known"
+    if not all(isinstance(value, str) for key, value in table.items() if key != "quirks"):
+        return "a value in it is no text"
+    if table.get("auth", "none") not in WAYS_TO_SIGN_IN:
+        return "its auth is not known"
+    return ""
+
+
+def credentials(profile):
+    """Return the headers that sign in to a server.
+
+    The key comes from the environment variable DICOMWEB_APIKEY. If it is not there, and the
+    profile needs one, and somebody sits before the screen, they are asked. It is not stored.
+
+    Parameters
+    ----------
+    profile : Profile
+
+    Returns
+    -------
+    Headers
+        Empty if the server asks for no key, or there is none.
+
+    Notes
+    -----
+    RFC 7617 (Basic), RFC 6750 (Bearer).
+
+    Examples
+    --------
+    >>> credentials(Profile("mine", "https://pacs.example/dicomweb", auth="none"))
+    {}
+    """
+    if profile.auth == "none":
+        return Headers()
+    key = os.environ.get("DICOMWEB_APIKEY") or (_ask(profile) if profile.ask else "")
+    if not key:
+        return Headers()
+    if profile.auth == "bearer":
+        return Headers(Authorization=Secret(f"Bearer {key}"))
+    if profile.auth == "basic":
+        encoded = base64.b64encode(key.encode()).decode()
+        return Headers(Authorization=Secret(f"Basic {encoded}"))
+    return Headers({profile.header: Secret(key)})
+
+
+def _ask(profile):
+    """Ask for the key, unseen; return an empty text where nobody can answer."""
+    if get_ipython() is None and not sys.stdin.isatty():
+        return ""
+    what = {"basic": "User name and password, as user:password,", "bearer": "Token"}
+    words = what.get(profile.auth, "Key")
+    try:
+        return getpass.getpass(f"{words} for {mask_url(profile.dicomweb)} (it is not stored): ")
+    except (NotImplementedError, EOFError):
+        # A kernel that runs without a page in a browser has nobody to ask.
+        return ""

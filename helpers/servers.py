@@ -1,0 +1,273 @@
+"""Which DICOMweb server we talk to: the classroom PACS, or any other."""
+
+import html
+import os
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import requests
+
+from .datasets import records
+from .errors import WorkbookError
+from .masking import WORKSHOP_KEY, Headers, mask, mask_url
+from .profiles import credentials, profile_of
+from .quirks import KNOWN, RAW_QUERY, send_as_typed
+from .responses import check, explain, media_type
+
+PROJECT = Path(__file__).resolve().parent.parent
+ARCHIVE = PROJECT / "data" / "archive"
+
+CLASSROOM = "classroom"
+# Enough studies to say how many there are, few enough to ask any archive for.
+STUDIES_ASKED_FOR = 100
+SECONDS_TO_WAIT = 5
+
+# The server that `connect` gave last: exercises ask it what is right.
+_latest = []
+
+
+@dataclass(frozen=True)
+class Server:
+    """A DICOMweb server: where it is, and what to send along.
+
+    Attributes
+    ----------
+    name : str
+        What we call it.
+    dicomweb : str
+        Root URL of the DICOMweb services, without a slash at the end.
+    wadouri : str or None
+        Root URL of the WADO-URI service, without a slash at the end; None if there is none.
+    headers : dict
+        The headers to send with every request: the key, if the server wants one. Its repr masks
+        every key but the workshop's.
+    studies : str
+        How many studies the server showed, in words.
+    quirks : tuple of str
+        What it does not do by the rules: names in `helpers.quirks`.
+
+    Examples
+    --------
+    >>> Server("mine", "https://pacs.example/dicomweb", None, Headers(apikey="secret"), "8 studies")
+    mine, 8 studies
+      DICOMweb  https://pacs.example/dicomweb
+      WADO-URI  (none)
+      header    apikey: ********
+    """
+
+    name: str
+    dicomweb: str
+    wadouri: str | None
+    headers: dict = field(default_factory=Headers)
+    studies: str = "studies not counted"
+    quirks: tuple = ()
+
+    def _rows(self):
+        headers = [("header", f"{name}: {mask(name, text)}") for name, text in self.headers.items()]
+        return [
+            ("DICOMweb", mask_url(self.dicomweb)),
+            ("WADO-URI", mask_url(self.wadouri) if self.wadouri else "(none)"),
+            *(headers or [("header", "(none: no key is sent)")]),
+            *(("quirk", KNOWN[quirk]) for quirk in self.quirks),
+        ]
+
+    def __repr__(self):
+        rows = [f"  {name:<9} {text}" for name, text in self._rows()]
+        return "\n".join([f"{self.name}, {self.studies}", *rows])
+
+    def _repr_html_(self):
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{name}</th>"
+            f"<td style='text-align:left'><code>{html.escape(text)}</code></td></tr>"
+            for name, text in self._rows()
+        )
+        title = f"<b>{html.escape(self.name)}</b>, {html.escape(self.studies)}"
+        return f"<p>{title}</p><table>{rows}</table>"
+
+
+def connect(name=None):
+    """Choose a DICOMweb server, and see that it answers.
+
+    Without a name, and without ``DICOMWEB_SERVER`` in the environment, that is the classroom PACS:
+    it starts inside this Python process, on this computer only, and needs no network.
+
+    Parameters
+    ----------
+    name : str, optional
+        ``"classroom"``; a name in ``helpers/servers.toml``, which explains how to add yours; or
+        the root URL of any DICOMweb server. By default the environment variable
+        ``DICOMWEB_SERVER``. Two more variables go with it: ``DICOMWEB_APIKEY``, sent in the header
+        ``apikey`` or as the profile says, and ``DICOMWEB_WADOURI``, the root URL of the WADO-URI
+        service, if there is one.
+
+    Returns
+    -------
+    Server
+        If the server asked for does not answer, the classroom PACS, with a notice that says why.
+
+    Raises
+    ------
+    WorkbookError
+        Nobody knows a server of that name.
+    ArchiveError
+        The classroom PACS cannot start.
+
+    Examples
+    --------
+    >>> server = connect()
+    >>> url = server.dicomweb + "/studies/?PatientName=SIIM^Joe"
+    >>> requests.get(url, headers=server.headers).status_code
+    200
+    """
+    server = _chosen(name or os.environ.get("DICOMWEB_SERVER") or CLASSROOM)
+    _latest[:] = [server]
+    return server
+
+
+def in_use():
+    """Return the server that `connect` gave last; connect, if nobody has yet.
+
+    Returns
+    -------
+    Server
+
+    Examples
+    --------
+    >>> in_use() == connect()
+    True
+    """
+    return _latest[0] if _latest else connect()
+
+
+def _chosen(name):
+    if name == CLASSROOM:
+        return _classroom()
+    server = named(name)
+    try:
+        return asked(server)
+    except WorkbookError as error:
+        print(
+            f"{server.name} cannot be used now, so this is the classroom PACS instead.\n{error}\n"
+        )
+        return _classroom()
+
+
+def named(name):
+    """Return the server of that name or URL, not yet asked.
+
+    Parameters
+    ----------
+    name : str
+        As for `connect`, but for the classroom PACS.
+
+    Returns
+    -------
+    Server
+
+    Raises
+    ------
+    WorkbookError
+        Nobody knows a server of that name, or its profile is not right.
+
+    Examples
+    --------
+    >>> named("https://pacs.example/dicomweb/").dicomweb
+    'https://pacs.example/dicomweb'
+    """
+    profile = profile_of(name)
+    wadouri = os.environ.get("DICOMWEB_WADOURI") or profile.wadouri
+    return Server(
+        profile.title,
+        profile.dicomweb.rstrip("/"),
+        wadouri.rstrip("/") if wadouri else None,
+        credentials(profile),
+        quirks=profile.quirks,
+    )
+
+
+def asked(server):
+    """Ask a server what it holds; return it with the answer, or raise.
+
+    No redirect is followed: `requests` would carry a key of its own header to any other host.
+
+    Parameters
+    ----------
+    server : Server
+
+    Returns
+    -------
+    Server
+        The same one, with the number of its studies and what is odd about it.
+
+    Raises
+    ------
+    WorkbookError
+        It does not answer, or not as a DICOMweb server does.
+
+    Examples
+    --------
+    >>> asked(connect()).studies
+    '8 studies'
+    """
+    count = len(_studies(server, f"limit={STUDIES_ASKED_FOR + 1}"))
+    # The name of every patient fits *, written as %2A: unless the server looks for %2A.
+    if count and RAW_QUERY not in server.quirks and not _studies(server, "limit=1&PatientName=%2A"):
+        server = replace(server, quirks=(*server.quirks, RAW_QUERY))
+    if RAW_QUERY in server.quirks:
+        send_as_typed(server.dicomweb)
+    studies = (
+        f"more than {STUDIES_ASKED_FOR} studies" if count > STUDIES_ASKED_FOR else _count(count)
+    )
+    return replace(server, studies=studies)
+
+
+def _studies(server, query):
+    try:
+        response = requests.get(
+            f"{server.dicomweb}/studies?{query}",
+            headers={**server.headers, "Accept": "application/dicom+json"},
+            timeout=SECONDS_TO_WAIT,
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        raise explain(error) from error
+    return _listed(check(response))
+
+
+def _listed(response):
+    """Return the studies in an answer. An older server sends XML, whatever one asks for."""
+    try:
+        studies = records(response)
+    except WorkbookError:
+        studies = [{"no tag": None}]
+    if all(len(tag) == 8 for study in studies for tag in study):
+        return studies
+    raise WorkbookError(
+        f"{mask_url(response.url)} does not speak DICOMweb.",
+        expected="a list of studies in DICOM JSON or XML",
+        came=media_type(response) or "an answer without a Content-Type",
+        hint="Is this the root of the DICOMweb services? It often ends in /dicomweb.",
+    )
+
+
+def _count(number):
+    return "1 study" if number == 1 else f"{number} studies"
+
+
+@cache
+def _classroom():
+    # Imported only here: who talks to another server does not need ours.
+    from .pacs import server as pacs
+
+    running = pacs.start(ARCHIVE)
+    for line in running.skipped:
+        print(line)
+    return asked(
+        Server(
+            "Classroom PACS",
+            f"{running.url}/dicomweb",
+            f"{running.url}/wadouri",
+            Headers(apikey=WORKSHOP_KEY),
+        )
+    )

@@ -1,0 +1,188 @@
+import json
+
+import pytest
+import requests
+
+from helpers import profiles, quirks
+from helpers.errors import WorkbookError
+from helpers.masking import WORKSHOP_KEY, Headers
+from helpers.servers import Server, connect, named
+from tests.answers import multipart_body, saying
+
+STUDIES = json.dumps([{}] * 3).encode()
+
+
+def listing(body=STUDIES, kind="application/dicom+json", status="200 OK"):
+    """Return the bytes of an answer to the first question of connect()."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch, tmp_path):
+    for name in ("DICOMWEB_SERVER", "DICOMWEB_APIKEY", "DICOMWEB_WADOURI", "DICOMWEB_SERVERS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(profiles, "OWN", tmp_path / "none.toml")
+    # What connect() finds out of a server here, other tests shall not profit from.
+    monkeypatch.setattr(quirks, "_hosts", set())
+
+
+def test_the_classroom_pacs_is_the_default_and_runs_once():
+    server = connect()
+    assert server.name == "Classroom PACS"
+    assert server.headers == {"apikey": WORKSHOP_KEY}
+    assert server.studies == "8 studies"
+    assert server.dicomweb.startswith("http://127.0.0.1:") and server.dicomweb.endswith("/dicomweb")
+    assert server.wadouri == server.dicomweb.replace("/dicomweb", "/wadouri")
+    assert connect("classroom") == server
+
+
+def test_the_classroom_pacs_answers_at_both_roots():
+    server = connect()
+    assert requests.get(f"{server.dicomweb}/studies", headers=server.headers, timeout=5).ok
+    wado = requests.get(f"{server.wadouri}/", headers=server.headers, timeout=5)
+    assert wado.status_code == 400
+
+
+def test_a_url_chooses_another_server():
+    with saying(listing()) as url:
+        server = connect(f"{url}/dicomweb/")
+    assert server.dicomweb == f"{url}/dicomweb"
+    assert (server.name, server.wadouri, server.headers) == ("127.0.0.1", None, {})
+    assert server.studies == "3 studies"
+
+
+def test_the_environment_chooses_the_server_the_key_and_the_wado_uri_root(monkeypatch):
+    with saying(listing()) as url:
+        monkeypatch.setenv("DICOMWEB_SERVER", url)
+        monkeypatch.setenv("DICOMWEB_APIKEY", "s3cret")
+        monkeypatch.setenv("DICOMWEB_WADOURI", f"{url}/wado/")
+        server = connect()
+    assert server.dicomweb == url
+    assert server.wadouri == f"{url}/wado"
+    assert server.headers["apikey"] == "s3cret"
+
+
+def test_a_profile_in_a_file_of_the_users_own(monkeypatch, tmp_path):
+    with saying(listing()) as url:
+        (tmp_path / "own.toml").write_text(
+            f'[mine]\ntitle = "My own"\ndicomweb = "{url}/dicom-web"\nheader = "X-Key"\n'
+        )
+        monkeypatch.setenv("DICOMWEB_SERVERS", str(tmp_path / "own.toml"))
+        monkeypatch.setenv("DICOMWEB_APIKEY", "s3cret")
+        server = connect("mine")
+    assert (server.name, server.dicomweb) == ("My own", f"{url}/dicom-web")
+    assert server.headers == {"X-Key": "s3cret"}
+
+
+@pytest.mark.parametrize("name", ["siim", "orthanc"])
+def test_every_shipped_profile_is_complete(name):
+    server = named(name)
+    assert server.dicomweb.startswith("http") and not server.dicomweb.endswith("/")
+    assert server.wadouri
+
+
+def test_no_key_goes_to_a_server_that_asks_for_none(monkeypatch):
+    monkeypatch.setenv("DICOMWEB_APIKEY", "s3cret")
+    assert named("orthanc").headers == {}
+    assert named("siim").headers == {"apikey": "s3cret"}
+
+
+def test_a_redirect_is_not_followed_and_the_key_stays_here(monkeypatch, capsys):
+    monkeypatch.setenv("DICOMWEB_APIKEY", "s3cret")
+    seen = []
+    with saying(listing(), hear=seen.append) as elsewhere:
+        target = f"{elsewhere}/dicomweb/studies"
+        moved = f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n"
+        with saying(moved.encode()) as url:
+            server = connect(url)
+            assert seen == []
+            # What connect() spares us: requests itself takes the key along.
+            requests.get(url, headers=Headers(apikey="s3cret"), timeout=5)
+            assert b"apikey: s3cret" in seen[0]
+    assert server == connect()
+    notice = capsys.readouterr().out
+    assert "The server sends us elsewhere" in notice and target in notice
+
+
+def test_orthanc_is_a_server_like_any_other(orthanc, monkeypatch):
+    monkeypatch.setenv("DICOMWEB_SERVER", orthanc.dicomweb)
+    monkeypatch.setenv("DICOMWEB_APIKEY", orthanc.headers["apikey"])
+    server = connect()
+    assert (server.dicomweb, server.studies, server.quirks) == (orthanc.dicomweb, "8 studies", ())
+
+
+def test_a_server_that_does_not_decode_queries_is_found_out(debian_orthanc):
+    server = connect(debian_orthanc.dicomweb)
+    assert server.quirks == ("raw-query",)
+    assert "percent-encoding" in repr(server)
+    found = requests.get(
+        f"{server.dicomweb}/studies", params={"PatientName": "SIIM^J*"}, timeout=5
+    ).json()
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (listing(status="401 Unauthorized"), "401"),
+        (listing(b"<h1>502", "text/html", "502 Bad Gateway"), "a web page, probably from a proxy"),
+        (listing(status="503 Service Unavailable"), "503"),
+        (listing(b"<html>", "text/html"), "does not speak DICOMweb"),
+        (listing(b'{"a": 1}', "application/json"), "does not speak DICOMweb"),
+        (listing(STUDIES[:-1]), "does not speak DICOMweb"),
+        (listing()[:-1], "stopped half way"),
+        (b"", "came"),
+    ],
+    ids=["401", "502", "503", "a web page", "other JSON", "cut JSON", "a cut body", "nothing"],
+)
+def test_a_server_that_cannot_be_used_gives_the_classroom_pacs_and_says_why(answer, words, capsys):
+    with saying(answer) as url:
+        server = connect(url)
+    assert server == connect()
+    notice = capsys.readouterr().out
+    assert "127.0.0.1 cannot be used now, so this is the classroom PACS instead." in notice
+    assert words in notice
+
+
+def test_a_server_that_is_not_there_gives_the_classroom_pacs(free_port, capsys):
+    assert connect(f"http://127.0.0.1:{free_port}") == connect()
+    assert "no server listens" in capsys.readouterr().out
+
+
+def test_a_notice_holds_no_key(monkeypatch, capsys, free_port):
+    monkeypatch.setenv("DICOMWEB_APIKEY", "s3cret")
+    connect(f"http://ann:s3cret@127.0.0.1:{free_port}")
+    assert "s3cret" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 studies"), (1, "1 study"), (101, "more than 100 studies")]
+)
+def test_how_many_studies(count, words):
+    with saying(listing(json.dumps([{}] * count).encode())) as url:
+        assert connect(url).studies == words
+
+
+def test_an_older_server_sends_xml_whatever_one_asks_for():
+    model = b'<NativeDicomModel><DicomAttribute tag="00100020" vr="LO"/></NativeDicomModel>'
+    body, kind = multipart_body([model, model], "application/dicom+xml")
+    with saying(listing(body, kind)) as url:
+        assert connect(url).studies == "2 studies"
+
+
+def test_an_archive_without_studies_may_say_204():
+    with saying(b"HTTP/1.1 204 No Content\r\n\r\n") as url:
+        assert connect(url).studies == "0 studies"
+
+
+def test_a_name_that_nobody_knows():
+    with pytest.raises(WorkbookError) as caught:
+        connect("siimm")
+    assert "siim" in caught.value.expected and caught.value.came == "siimm"
+
+
+def test_no_form_of_a_server_shows_a_secret():
+    server = Server("mine", "http://ann:s3cret@host", "http://host", Headers(apikey="s3cret"))
+    assert "s3cret" not in f"{server!r} {server} {server._repr_html_()}"
+    assert "mine" in server._repr_html_()
