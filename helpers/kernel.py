@@ -1,0 +1,95 @@
+"""What the running kernel shows: explanations in the place of tracebacks, tables that fit.
+
+Notebooks call `requests` themselves, so a wrong host name raises an exception of requests: forty
+lines about sockets. The explanation of `helpers.responses.explain` says more in four.
+
+UIDs, URLs and keywords have no blanks, so a browser does not break them, and a table of them is
+wider than a screen. Tables stay plain DataFrames: only their HTML says where they may be broken.
+"""
+
+import re
+import textwrap
+
+import pandas
+import requests
+from IPython import get_ipython
+
+from .errors import WorkbookError
+from .responses import explain
+
+# Lines of an explanation, in characters, and where one goes on: below its text.
+WIDTH = 100
+INDENT = " " * len("  expected: ")
+# A Retrieve URL with three UIDs has some 270 characters; pandas would cut it at 50.
+LONGEST_TEXT = 300
+# In HTML, a place where a line may end; it is not copied with the text.
+BREAK = "<wbr>"
+
+
+def explain_errors(shell=None):
+    """Let the running kernel show explanations in the place of tracebacks.
+
+    Parameters
+    ----------
+    shell : IPython.core.interactiveshell.InteractiveShell, optional
+        By default the running one; outside IPython nothing happens.
+
+    Examples
+    --------
+    >>> explain_errors()
+    """
+    shell = shell or get_ipython()
+    if shell is not None:
+        shell.set_custom_exc((WorkbookError, requests.RequestException), _show)
+
+
+def _show(shell, kind, error, traceback, tb_offset=None):
+    explained = error if isinstance(error, WorkbookError) else explain(error)
+    name = type(explained).__name__
+    first, *others = str(explained).splitlines()
+    lines = [f"\x1b[1m{name}\x1b[0m: {first}"]
+    for line in others:
+        lines += textwrap.wrap(line, WIDTH, subsequent_indent=INDENT, break_long_words=False)
+    shell._showtraceback(type(explained), explained, lines)
+    return lines
+
+
+def fit_tables(shell=None):
+    """Let tables fit the screen: UIDs and URLs are whole, and may be broken into lines.
+
+    Parameters
+    ----------
+    shell : IPython.core.interactiveshell.InteractiveShell, optional
+        By default the running one; outside IPython, only the limit of pandas for texts changes.
+
+    Examples
+    --------
+    >>> fit_tables()
+    """
+    pandas.set_option("display.max_colwidth", LONGEST_TEXT)
+    shell = shell or get_ipython()
+    if shell is not None:
+        shell.display_formatter.formatters["text/html"].for_type(pandas.DataFrame, table_html)
+
+
+def table_html(table):
+    """Return a DataFrame as HTML that a browser may break between the parts of a name.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> table_html(pandas.DataFrame({"PatientName": ["Joe SIIM"]})).count(BREAK)
+    1
+    """
+    head, end, body = table._repr_html_().partition("</thead>")
+    # Keywords between their words, UIDs and URLs before a long component.
+    head = re.sub("(?<=[a-z])(?=[A-Z])", BREAK, head)
+    body = re.sub(r"(?<=[./])(?=\w{6})", BREAK, body)
+    return head + end + body

@@ -1,0 +1,92 @@
+import re
+
+import pandas
+import pytest
+import requests
+from IPython.core.interactiveshell import InteractiveShell
+
+from helpers.kernel import explain_errors, fit_tables
+
+
+@pytest.fixture
+def shell():
+    shell = InteractiveShell()
+    explain_errors(shell)
+    fit_tables(shell)
+    yield shell
+    shell.history_manager.end_session()
+
+
+def shown(shell, code, capsys):
+    result = shell.run_cell(code)
+    assert not result.success
+    return capsys.readouterr().out
+
+
+def test_an_exception_of_requests_becomes_our_explanation(shell, capsys, free_port):
+    out = shown(shell, f"import requests; requests.get('http://127.0.0.1:{free_port}')", capsys)
+    assert "ServerUnreachable" in out and "next:" in out
+    assert "Traceback" not in out and "urllib3" not in out
+
+
+def test_our_own_error_has_no_traceback(shell, capsys):
+    out = shown(
+        shell, "from helpers.errors import FrameError as E; raise E('no', hint='ask')", capsys
+    )
+    assert "FrameError" in out and "ask" in out
+    assert "Traceback" not in out
+
+
+def test_a_long_explanation_goes_on_below_its_text(shell, capsys):
+    code = "from helpers.errors import FrameError as E; raise E('no', hint='word ' * 40)"
+    lines = shown(shell, code, capsys).rstrip().splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[-1].startswith(" " * len("  next:     ") + "word")
+
+
+def test_any_other_error_keeps_its_traceback(shell, capsys):
+    out = shown(shell, "1 / 0", capsys)
+    assert "Traceback" in out
+
+
+def test_the_error_can_still_be_caught(shell):
+    code = (
+        "import requests\ntry:\n  requests.get('htp://x')\nexcept requests.RequestException: ok = 1"
+    )
+    assert shell.run_cell(code).success
+    assert shell.user_ns["ok"] == 1
+
+
+def test_outside_a_notebook_nothing_happens():
+    explain_errors()
+    with pytest.raises(requests.RequestException):
+        requests.get("htp://127.0.0.1", timeout=5)
+
+
+UID = "1.3.6.1.4.1.14519.5.2.1.7777.9002.198875685720513246512710453733"
+URL = f"http://127.0.0.1:8042/dicomweb/studies/{UID}/series/{UID}/instances/{UID}"
+
+
+def html_of(shell, table):
+    data, _ = shell.display_formatter.format(table)
+    return data["text/html"]
+
+
+def test_a_table_shows_uids_and_urls_whole(shell):
+    html = html_of(shell, pandas.DataFrame({"SOPInstanceUID": [UID], "RetrieveURL": [URL]}))
+    shown = html.replace("<wbr>", "")
+    assert f"<td>{UID}</td>" in shown and f"<td>{URL}</td>" in shown
+
+
+def test_a_table_may_be_broken_so_that_its_columns_are_narrow(shell):
+    html = html_of(shell, pandas.DataFrame({"NumberOfStudyRelatedInstances": [URL]}))
+    pieces = re.split(r"<wbr>|\s|<.*?>", html)
+    assert max(map(len, pieces)) <= 50
+    assert "127.0.0.1:8042/" in html
+
+
+def test_short_values_are_not_broken(shell):
+    html = html_of(
+        shell, pandas.DataFrame({"Modality": ["CT"], "mm": [0.5], "StudyDate": "19860330"})
+    )
+    assert html.count("<wbr>") == 1
