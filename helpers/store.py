@@ -1,0 +1,95 @@
+"""Store DICOM files on a server: `python -m helpers.store FOLDER --to SERVER`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from helpers.errors import WorkbookError
+from helpers.masking import mask_url
+from helpers.servers import asked, named
+from helpers.storage import INSTANCES_AT_ONCE, NOT_SENT, THERE, store_instances
+from helpers.store_response import FAILED, STORED
+
+EVERYTHING_THERE, SOMETHING_MISSING, COULD_NOT_BEGIN, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments=None):
+    """Store the files; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        paths = list(_files(options.paths))
+        server = asked(named(options.to))
+        print(f"{server.name}: {mask_url(server.dicomweb)}")
+        results = store_instances(paths, server, options.at_once)
+    except (WorkbookError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return COULD_NOT_BEGIN
+    except KeyboardInterrupt:
+        print("\nStopped. Run it again to go on where it stopped.", file=sys.stderr)
+        return INTERRUPTED
+    _report(results)
+    return EVERYTHING_THERE if results.outcome.isin([STORED, THERE]).all() else SOMETHING_MISSING
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.store",
+        description="Store DICOM files on a DICOMweb server (STOW-RS). What the server has already "
+        "is not sent again, so after a failure run it once more.",
+        epilog="The key comes from the environment variable DICOMWEB_APIKEY. Exit code: 0 when "
+        "the server has every instance, 1 when one is missing, 2 when nothing could be sent. "
+        "Send data/archive/joe to a server of your own only: it has the UIDs of real objects.",
+    )
+    parser.add_argument("paths", nargs="+", type=Path, help="DICOM files, or folders of them")
+    parser.add_argument(
+        "--to", required=True, help="root URL of a server, or its name in servers.toml"
+    )
+    parser.add_argument(
+        "--at-once",
+        type=_positive,
+        default=INSTANCES_AT_ONCE,
+        help="instances in one request, at most (%(default)s)",
+    )
+    return parser
+
+
+def _positive(text):
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _files(paths):
+    """Yield the files themselves, and the DICOM files in each folder and below it."""
+    for path in paths:
+        if path.is_dir():
+            yield from (file for file in sorted(path.rglob("*")) if _is_dicom(file))
+        elif path.exists():
+            yield path
+        else:
+            raise FileNotFoundError(f"There is no file or folder {path}.")
+
+
+def _is_dicom(path):
+    """Tell whether a file has the letters DICM behind its preamble (PS3.10 section 7.1)."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        # Nobody knows. It is reported as a failure when it cannot be read again.
+        return True
+
+
+def _report(results):
+    """Print how many instances there are of each outcome, and each one that is missing."""
+    for outcome in (STORED, THERE, FAILED, NOT_SENT):
+        print(f"{(results.outcome == outcome).sum():6} {outcome}")
+    for row in results[results.outcome == FAILED].itertuples():
+        print(f"failed: {row.file}: {row.reason}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
