@@ -1,0 +1,168 @@
+"""The frames of a study, fetched ahead of the eye."""
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy
+import requests
+from pydicom import Dataset
+
+from ..datasets import datasets
+from ..errors import WorkbookError
+from ..frames import frame
+from ..multipart import parts
+from .question import Question
+from .rendering import values_of
+from .searching import JSON, quiet_attributes
+
+RAW = 'multipart/related; type="application/octet-stream"'
+COLUMNS = [
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "Modality",
+    "SeriesDescription",
+    "SOPInstanceUID",
+    "InstanceNumber",
+    "Rows",
+    "NumberOfFrames",
+]
+KEPT_BYTES = 256 * 1024 * 1024
+
+
+class Shot(NamedTuple):
+    """One frame, ready to be drawn: stored values, what they mean, and the attributes."""
+
+    pixels: numpy.ndarray
+    values: numpy.ndarray
+    dataset: Dataset
+
+
+class FrameSource:
+    """Fetches the frames of a study, decodes them, and keeps some.
+
+    Parameters
+    ----------
+    server : Server
+    study_uid : str
+    """
+
+    def __init__(self, server, study_uid):
+        self.server, self.study_uid = server, study_uid
+        # The connections of a session may be shared by threads; nothing else of it changes.
+        self._session = requests.Session()
+        self._workers = ThreadPoolExecutor(2, thread_name_prefix="frames")
+        self._frames = OrderedDict()
+        self._headers = {}
+        self._lock = threading.Lock()
+
+    def list_images(self):
+        """List the instances that hold pixels.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Sorted by the numbers of series and instance, one row for each.
+
+        Raises
+        ------
+        WorkbookError
+            No answer, one with a bad status, or no image in the study.
+        """
+        fields = {"includefield": "SeriesDescription,Rows,NumberOfFrames"}
+        path = f"studies/{self.study_uid}/instances"
+        question = Question(self.server, path, fields, JSON)
+        found = quiet_attributes(question.send(self._session), COLUMNS)
+        images = found[found["Rows"] != ""].copy()
+        if images.empty:
+            raise WorkbookError(
+                "There is no image to show.",
+                expected="a study with images",
+                came=f"{len(found)} instances without pixels" if len(found) else "no instances",
+                hint="Compare the Study Instance UID with the answer that you took it from.",
+            )
+        for column in ("SeriesNumber", "InstanceNumber", "NumberOfFrames"):
+            empty = 1 if column == "NumberOfFrames" else 0
+            images[column] = images[column].replace("", empty).astype(int)
+        order = ["SeriesNumber", "SeriesInstanceUID", "InstanceNumber"]
+        return images.sort_values(order, ignore_index=True)
+
+    def instance_path(self, series_uid, instance_uid):
+        """Return the resource of an instance, below the root."""
+        return f"studies/{self.study_uid}/series/{series_uid}/instances/{instance_uid}"
+
+    def frame_question(self, series_uid, instance_uid, number):
+        """Return the request of a frame, not yet sent."""
+        path = f"{self.instance_path(series_uid, instance_uid)}/frames/{number}"
+        return Question(self.server, path, {}, RAW)
+
+    def get(self, key):
+        """Return a frame; wait for it if it is not here yet.
+
+        Parameters
+        ----------
+        key : tuple
+            Series UID, instance UID and frame number.
+
+        Returns
+        -------
+        Shot
+        """
+        future = self._request(key)
+        try:
+            return future.result()
+        except WorkbookError:
+            # What failed once may work the next time.
+            with self._lock:
+                self._frames.pop(key, None)
+            raise
+        finally:
+            self._forget()
+
+    def prefetch(self, keys):
+        """Begin to fetch frames that will be wanted next."""
+        for key in keys:
+            self._request(key)
+
+    def _request(self, key):
+        with self._lock:
+            if key not in self._frames:
+                self._frames[key] = self._workers.submit(self.load, *key)
+            self._frames.move_to_end(key)
+            return self._frames[key]
+
+    def _forget(self):
+        """Let go of the frames that were not wanted for the longest time."""
+        with self._lock:
+            ready = {
+                key: future.result().values.nbytes
+                for key, future in self._frames.items()
+                if future.done() and not future.exception()
+            }
+            excess = sum(ready.values()) - KEPT_BYTES
+            for key, size in list(ready.items())[:-1]:
+                if excess <= 0:
+                    return
+                del self._frames[key]
+                excess -= size
+
+    def load(self, series_uid, instance_uid, number):
+        """Fetch a frame and decode it, without keeping it."""
+        dataset = self._dataset(series_uid, instance_uid)
+        question = self.frame_question(series_uid, instance_uid, number)
+        pixels = frame(parts(question.send(self._session))[0], dataset)
+        return Shot(pixels, values_of(pixels, dataset), dataset)
+
+    def _dataset(self, series_uid, instance_uid):
+        """Fetch the attributes of an instance, once."""
+        if instance_uid not in self._headers:
+            path = f"{self.instance_path(series_uid, instance_uid)}/metadata"
+            response = Question(self.server, path, {}, JSON).send(self._session)
+            self._headers[instance_uid] = datasets(response)[0]
+        return self._headers[instance_uid]
+
+    def close(self):
+        """Stop fetching."""
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._session.close()

@@ -1,0 +1,237 @@
+"""A viewer: instances, frames, window, zoom and cine."""
+
+import html
+import threading
+import time
+
+from ..errors import WorkbookError
+from ..pictures import description
+from .frame_source import FrameSource
+from .panel import code, sentence, set_maximum
+from .rendering import picture, png, window_names, window_of
+from .viewer_panel import NO_WINDOW, OWN, ViewerPanel
+
+AHEAD = 6  # frames to fetch before they are asked for
+# What the code of a cell does after the request of the frame.
+THEN = """answer = requests.get(
+    f"{{server.dicomweb}}/{path}/metadata",
+    headers={{**server.headers, "Accept": "application/dicom+json"}},
+)
+metadata = datasets(answer)[0]
+pixels = frame(parts(response)[0], metadata)
+"""
+
+
+class FrameViewer(ViewerPanel):
+    """A viewer of the images of a study; `view_frame` draws the same in code.
+
+    Parameters
+    ----------
+    server : Server
+    study : str
+        Study Instance UID.
+
+    Attributes
+    ----------
+    shot : Shot or None
+        What is shown: `pixels`, `values` and `dataset`.
+    error : WorkbookError or None
+        Why nothing is shown.
+    series, image, frame, window, center, width, invert, zoom, across, down, play
+        The controls: see `ViewerPanel`.
+
+    Examples
+    --------
+    >>> from helpers import connect
+    >>> viewer = FrameViewer(connect(), "2.25.35872168834085900275852582640522096")
+    >>> viewer.image[1].value = 16
+    >>> viewer.window.value = "lung"
+    >>> viewer.center.value, int(viewer.shot.dataset.InstanceNumber)
+    (-600.0, 16)
+    """
+
+    def __init__(self, server, study):
+        self.server = server
+        self.shot = self.error = self.images = None
+        self.source = FrameSource(server, study)
+        self._busy = True  # while the viewer itself sets the controls, nothing is drawn
+        # JupyterLab sends what a person does to more than one thread of the kernel.
+        self._one_at_a_time = threading.RLock()
+        super().__init__()
+        self._listen()
+        self._open()
+
+    def _listen(self):
+        self.series.observe(lambda _: self._changed(self._choose_series), "value")
+        self.image[1].observe(lambda _: self._changed(self._choose_image), "value")
+        self.frame[1].observe(lambda _: self._changed(self._load), "value")
+        self.window.observe(lambda _: self._changed(self._choose_window), "value")
+        for widget in (self.center, self.width):
+            widget.observe(lambda _: self._changed(self._own_window), "value")
+        for widget in (self.invert, self.zoom[1], self.across[1], self.down[1]):
+            widget.observe(lambda _: self._changed(self._draw), "value")
+
+    def _changed(self, action):
+        """Do what a control asks for, and draw once, however many controls it sets."""
+        with self._one_at_a_time:
+            if self._busy:
+                return
+            self._busy = True
+            try:
+                action()
+            finally:
+                self._busy = False
+
+    def _open(self):
+        """Ask which images there are, and show the first."""
+        self.error = None
+        try:
+            self.images = self.source.list_images()
+        except WorkbookError as error:
+            self._fail(error)
+            return
+        options = []
+        for uid, members in self.images.groupby("SeriesInstanceUID", sort=False):
+            first = members.iloc[0]
+            words = [first["SeriesNumber"], first["Modality"], first["SeriesDescription"]]
+            label = ", ".join(str(word) for word in words if word != "")
+            options.append((f"{label}, images: {len(members)}", uid))
+        self.series.options = options
+        self.series.index = 0
+        self._choose_series()
+        self._busy = False
+
+    def _choose_series(self):
+        self.shown = self.images[self.images["SeriesInstanceUID"] == self.series.value]
+        set_maximum(self.image, len(self.shown), 1)
+        self._choose_image()
+
+    def _choose_image(self):
+        count = self._frames_of(self.image[1].value)
+        self.play.value = False
+        set_maximum((*self.frame, self.cine), count, 1)
+        self.film.layout.display = "flex" if count > 1 else "none"
+        self._load()
+
+    def _frames_of(self, number):
+        return int(self.shown.iloc[number - 1]["NumberOfFrames"])
+
+    @property
+    def key(self):
+        """Series UID, instance UID and frame number of what is shown."""
+        return self._key(self.image[1].value, self.frame[1].value)
+
+    def _key(self, image, number):
+        return (self.series.value, self.shown.iloc[image - 1]["SOPInstanceUID"], number)
+
+    def _load(self):
+        """Show the frame that the controls name."""
+        start = time.perf_counter()
+        try:
+            self.shot = self.source.get(self.key)
+        except WorkbookError as error:
+            self._fail(error)
+            return
+        self.error = None
+        self._offer_windows()
+        self.show_header(self.shot.dataset)
+        self._draw(start)
+        self.source.prefetch(self._next_keys())
+
+    def _next_keys(self):
+        """Name what comes next: frames of the same image, then other images."""
+        image, number = self.image[1].value, self.frame[1].value
+        last = self._frames_of(image)
+        keys = [self._key(image, n) for n in range(number + 1, min(number + AHEAD, last) + 1)]
+        for other in (*range(image + 1, image + 1 + AHEAD - len(keys)), image - 1):
+            if 1 <= other <= len(self.shown):
+                keys.append(self._key(other, 1))
+        return keys
+
+    def _offer_windows(self):
+        """Offer the windows that fit this image; keep the one that was chosen, if it fits."""
+        names = window_names(self.shot.dataset)
+        chosen = self.window.value
+        for widget in (self.window, self.center, self.width):
+            widget.disabled = not names
+        options = (*names, OWN) if names else (NO_WINDOW,)
+        if self.window.options != options:
+            self.window.options = options
+            self.window.value = chosen if chosen in options else options[0]
+        self._set_window()
+
+    def _set_window(self):
+        if self.window.value not in (OWN, NO_WINDOW):
+            window = window_of(self.window.value, self.shot.dataset, self.shot.values)
+            self.center.value, self.width.value = window
+
+    def _choose_window(self):
+        if self.shot:
+            self._set_window()
+            self._draw()
+
+    def _own_window(self):
+        self.window.value = OWN
+        self._draw()
+
+    def _draw(self, start=None):
+        if self.shot is None:
+            return
+        start = start or time.perf_counter()
+        words = self._words()
+        self.show_picture(png(self.picture()), words)
+        self.pan.layout.display = "flex" if self.zoom[1].value > 100 else "none"
+        milliseconds = (time.perf_counter() - start) * 1000
+        question = self.source.frame_question(*self.key)
+        self.message.value = (
+            f"{html.escape(words)}<br><small>GET {code(question.url)}<br>"
+            f"Drawn in {milliseconds:.0f} ms.</small>"
+        )
+        self.python.value = self._code(question)
+
+    def picture(self):
+        """Return what is shown, as a PIL.Image.Image."""
+        at = (self.across[1].value / 100, self.down[1].value / 100)
+        window = (self.center.value, self.width.value)
+        zoom = self.zoom[1].value / 100
+        shot = self.shot
+        return picture(shot.values, window, shot.dataset, self.invert.value, zoom, at)
+
+    def _words(self):
+        """Say in words what the picture shows."""
+        window = None if self.window.disabled else (self.center.value, self.width.value)
+        where = f"Image {self.image[1].value} of {self.image[1].max}"
+        if self.frame[1].max > 1:
+            where += f", frame {self.frame[1].value} of {self.frame[1].max}"
+        extra = ", inverted" if self.invert.value else ""
+        zoom = f", zoom {self.zoom[1].value} %" if self.zoom[1].value > 100 else ""
+        return f"{where}: {description(self.shot.values, window)}{extra}{zoom}"
+
+    def _code(self, question):
+        path = self.source.instance_path(*self.key[:2])
+        imports = ["datasets", "frame", "parts", "show_frame"]
+        then = THEN.format(path=path)
+        if self.window.disabled:
+            return question.python(imports, f"{then}ax = show_frame(pixels)")
+        window = f"({self.center.value:g}, {self.width.value:g})"
+        then += f"values = apply_modality_lut(pixels, metadata)\nax = show_frame(values, {window})"
+        written = question.python(imports, then)
+        first, rest = written.split("\n", 1)
+        return f"{first}\nfrom pydicom.pixels import apply_modality_lut\n{rest}"
+
+    def _fail(self, error):
+        """Say what went wrong; a picture of something else must not stay."""
+        self.error, self.shot = error, None
+        self.screen.value = self.header.value = self.python.value = ""
+        self.message.value = sentence(error)
+
+    def static(self):
+        """Return the picture and its words."""
+        if self.shot is None:
+            return {"text/html": self.message.value, "text/plain": str(self.error)}
+        return {"image/png": png(self.picture()), "text/plain": self._words()}
+
+    def close(self):
+        """Let go of the widget, and stop fetching."""
+        self.source.close()
+        super().close()

@@ -1,0 +1,134 @@
+"""A multipart body as the parser sees it: every byte of it, labelled."""
+
+import ipywidgets as widgets
+import requests
+
+from ..masking import mask_url
+from .describing import MEANINGS, described
+from .panel import LABEL, Panel, code, preformatted, scrolling, sentence, status, text
+
+# Dark text on a light ground: legible whatever the theme around it is. The word stands in the
+# badge too, so that nobody needs to see the colour.
+COLOURS = {
+    "preamble": "#e0e0e0",
+    "delimiter": "#ffcc80",
+    "headers": "#90caf9",
+    "blank line": "#eeeeee",
+    "data": "#a5d6a7",
+    "closing delimiter": "#ff8a65",
+    "epilogue": "#e0e0e0",
+    "missing": "#ef9a9a",
+}
+LINE_ENDS = r"A line end, CR LF, is written <code>\r\n</code>."
+# More than that in one list, and nobody reads it: then a part is chosen.
+PARTS = 20
+STATIC_LINES = 40
+
+
+class MultipartView(Panel):
+    r"""A multipart body, taken to pieces; `describe_multipart` does the same in code.
+
+    Parameters
+    ----------
+    response : requests.Response, bytes, str or pathlib.Path
+        A live answer, or a saved body: its bytes, or the file that holds them. An answer that was
+        asked for with ``stream=True`` is read to its end here, and cannot be read again.
+    content_type : str, optional
+        The Content-Type header of a saved body, which names the boundary. Without it, the first
+        line of the body is taken for the boundary.
+
+    Attributes
+    ----------
+    pieces : list of Piece
+    error : WorkbookError or None
+        Why the body could not be read, or not to its end.
+    part : ipywidgets.Dropdown
+        Which part is shown.
+
+    Examples
+    --------
+    >>> body = b"--cut\r\nContent-Type: text/plain\r\n\r\nHello\r\n--cut--"
+    >>> MultipartView(body, "multipart/related; boundary=cut")
+    offset 0, 7 bytes, delimiter: '--cut\r\n'
+    offset 7, 26 bytes, headers: 'Content-Type: text/plain\r\n'
+    offset 33, 2 bytes, blank line: '\r\n'
+    offset 35, 5 bytes, data: 'Hello'
+    offset 40, 9 bytes, closing delimiter: '\r\n--cut--'
+    """
+
+    def __init__(self, response, content_type=None):
+        self.pieces, self.error = described(response, content_type)
+        self.origin = _origin(response)
+        count = max((piece.part for piece in self.pieces), default=0)
+        choices = [("all parts", 0)] if count <= PARTS else []
+        choices += [(f"part {number} of {count}", number) for number in range(1, count + 1)]
+        self.part = widgets.Dropdown(
+            options=choices or [("no part", 0)], description="Show:", style=LABEL
+        )
+        self.summary, self.body = text(), text()
+        super().__init__("wb-multipart-view", [self.summary, self.part, self.body])
+        self.part.observe(lambda _: self._show(), "value")
+        self._show()
+
+    def _show(self):
+        size = sum(piece.size for piece in self.pieces)
+        count = max((piece.part for piece in self.pieces), default=0)
+        parts = "1 part" if count == 1 else f"{count} parts"
+        line = f"{self.origin}{parts}, {size:,} bytes. {LINE_ENDS}"
+        self.summary.value = status(line) + (sentence(self.error) if self.error else "")
+        self.body.value = scrolling(self._rows(), "The body, piece by piece", "560px")
+
+    def _rows(self):
+        # Without a part chosen, what lies outside of the parts is shown too.
+        shown = [p for p in self.pieces if self.part.value in (0, p.part)]
+        rows = "".join(_row(piece) for piece in shown)
+        head = "".join(
+            f"<th scope='col' style='text-align:left'>{name}</th>"
+            for name in ("Offset", "Bytes", "What it is", "Content")
+        )
+        style = "width:100%;table-layout:auto"
+        return f"<table style='{style}'><thead><tr>{head}</tr></thead>{rows}</table>"
+
+    def static(self):
+        """Return the table."""
+        lines = [
+            f"offset {piece.offset}, {piece.size} bytes, {piece.kind}: {piece.excerpt}"
+            for piece in self.pieces[:STATIC_LINES]
+        ]
+        if len(self.pieces) > STATIC_LINES:
+            lines.append(f"and {len(self.pieces) - STATIC_LINES} more pieces")
+        if self.error:
+            lines.append(str(self.error))
+        return {"text/html": self.summary.value + self._rows(), "text/plain": "\n".join(lines)}
+
+
+def _origin(response):
+    """Say which request brought the body; and how to do the same in code."""
+    twin = f"In code: {code('describe_multipart(response)')}<br>"
+    if not isinstance(response, requests.Response):
+        return twin
+    return f"{response.request.method} {code(mask_url(response.request.url))}<br>{twin}"
+
+
+def _row(piece):
+    cells = "".join(
+        f"<td style='text-align:left;vertical-align:top;white-space:nowrap'>{content}</td>"
+        for content in (f"{piece.offset:,}", f"{piece.size:,}", _badge(piece.kind))
+    )
+    words = f"<small>{MEANINGS[piece.kind]}</small><br>"
+    content = f"<td style='text-align:left;width:100%'>{words}{_content(piece)}</td>"
+    return f"<tr>{cells}{content}</tr>"
+
+
+def _badge(kind):
+    style = f"background:{COLOURS[kind]};color:#000;padding:1px 6px;border-radius:3px"
+    return f"<span style='{style}'>{kind}</span>"
+
+
+def _content(piece):
+    if not piece.size:
+        return ""
+    if piece.kind != "data":
+        return preformatted(piece.written.replace(r"\r\n", "\\r\\n\n").rstrip("\n"))
+    lines = preformatted(piece.preview)
+    return f"<details><summary>{code(piece.excerpt)}</summary>{lines}</details>"

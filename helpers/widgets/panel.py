@@ -1,0 +1,153 @@
+"""What the widgets share: a frame that also works on paper, and small pieces of it."""
+
+import html
+
+import ipywidgets as widgets
+
+from ..kernel import table_html
+
+# A label's own width, so that "Number of frames:" is not cut.
+LABEL = {"description_width": "130px"}
+FULL = widgets.Layout(width="auto")
+BUTTON = widgets.Layout(width="auto", min_width="90px")
+# The colours are those of the theme; only what JupyterLab leaves odd is changed.
+STYLE = """<style>
+.wb-panel .widget-html > .widget-html-content { line-height: 1.4; min-width: 0; }
+.wb-panel .widget-label { white-space: normal; line-height: 1.2; overflow: visible; }
+.wb-panel code { font-size: 13px; }
+.wb-panel small code { font-size: inherit; }
+.wb-panel pre { background: transparent; color: inherit; }
+.wb-panel .wb-code textarea {
+  font-family: var(--jp-code-font-family, monospace); white-space: pre; overflow-x: auto;
+}
+.wb-panel .wb-left { text-align: left; }
+</style>"""
+
+
+class Panel(widgets.VBox):
+    """A box of widgets that leaves a picture of itself in the notebook.
+
+    A widget lives only as long as its kernel. Whoever reads the notebook later, on a code host for
+    example, sees what `static` returned when the widget was displayed.
+
+    Parameters
+    ----------
+    name : str
+        A CSS class for tests and style sheets, for example "wb-query-form".
+    """
+
+    def __init__(self, name, children):
+        style = widgets.HTML(STYLE, layout=widgets.Layout(display="none"))
+        layout = widgets.Layout(width="auto", padding="4px 0")
+        super().__init__([style, *children], layout=layout)
+        self.add_class("wb-panel").add_class(name)
+
+    def static(self):
+        """Return the picture: a dict of media types, with at least ``text/plain``."""
+        raise NotImplementedError
+
+    def __repr__(self):
+        return self.static()["text/plain"]
+
+    def _repr_mimebundle_(self, **kwargs):
+        return {**super()._repr_mimebundle_(**kwargs), **self.static()}
+
+
+def text(value="", **options):
+    """Return a box for HTML that takes the width there is."""
+    return widgets.HTML(value, layout=widgets.Layout(width="auto", margin="4px 2px"), **options)
+
+
+def row(*children):
+    """Put widgets side by side; where there is no room, one below the other."""
+    layout = widgets.Layout(flex_flow="row wrap", align_items="center", overflow="visible")
+    return widgets.Box(children, layout=layout)
+
+
+def button(label, action, **options):
+    """Return a button that calls `action` without arguments."""
+    made = widgets.Button(description=label, layout=BUTTON, **options)
+    made.on_click(lambda _: action())
+    return made
+
+
+def code(written):
+    """Return text as code, in the colours of the theme."""
+    return f"<code style='overflow-wrap:anywhere'>{html.escape(written)}</code>"
+
+
+def preformatted(written):
+    """Return lines of text as they are; long ones wrap."""
+    return f"<pre style='white-space:pre-wrap;overflow-wrap:anywhere'>{html.escape(written)}</pre>"
+
+
+def sentence(error):
+    """Return an error as a sentence, in place of a traceback.
+
+    A screen reader reads it at once (``role="alert"``). It says *Not done* in words: red alone
+    would not be enough.
+    """
+    problem, *rest = str(error).splitlines()
+    details = "<br>".join(html.escape(line.strip()) for line in rest)
+    return (
+        "<div role='alert' style='border-left:6px solid #d32f2f;padding:4px 10px;"
+        f"overflow-wrap:anywhere'><b>Not done: {html.escape(problem)}</b>"
+        f"<br>{details}</div>"
+    )
+
+
+def status(message):
+    """Return a line that a screen reader reads when it changes."""
+    return f"<div role='status'>{message}</div>"
+
+
+def table(frame):
+    """Return a DataFrame as HTML that fits, and scrolls when it is long."""
+    return scrolling(table_html(frame), "Table of results")
+
+
+def scrolling(content, label, height="420px"):
+    """Return HTML in a box of limited height; the keyboard can scroll it, too."""
+    return (
+        f"<div role='region' aria-label='{html.escape(label, quote=True)}' tabindex='0' "
+        f"class='jp-RenderedHTMLCommon' style='overflow:auto;max-height:{height}'>{content}</div>"
+    )
+
+
+def code_box(label="Python:"):
+    """Return a box with code to copy: it can be focused, selected and edited."""
+    box = widgets.Textarea(
+        description=label,
+        rows=12,
+        layout=FULL,
+        style={"description_width": "60px"},
+    )
+    return box.add_class("wb-code")
+
+
+def slider(label, minimum, maximum, value, step=1):
+    """Return a slider and a number box that hold the same number.
+
+    A screen reader has no name for the slider, so it needs the box; the box has the label. The
+    browser keeps both equal, so observe the box: each change then comes once.
+
+    Returns
+    -------
+    slider : ipywidgets.IntSlider
+    number : ipywidgets.BoundedIntText
+    """
+    limits = {"min": minimum, "max": maximum, "step": step, "value": value}
+    handle = widgets.IntSlider(**limits, readout=False, layout=widgets.Layout(width="260px"))
+    number = widgets.BoundedIntText(
+        **limits, description=label, style=LABEL, layout=widgets.Layout(width="230px")
+    )
+    widgets.jslink((handle, "value"), (number, "value"))
+    return handle, number
+
+
+def set_maximum(widgets_together, maximum, value):
+    """Give widgets that hold the same number, from 1 on, another maximum, and a value within."""
+    for widget in widgets_together:
+        widget.max = max(widget.max, maximum)
+        widget.value = value
+        widget.max = maximum

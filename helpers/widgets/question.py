@@ -1,0 +1,174 @@
+"""One GET request that a widget stands for: as a URL, as Python, as curl, and sent."""
+
+import time
+from dataclasses import dataclass, field
+
+import requests
+
+from ..masking import WORKSHOP_KEY, mask_url
+from ..responses import explain
+from ..servers import Server
+
+SECONDS_TO_WAIT = 30
+OWN_KEY = None
+"""Send what the server's own headers hold."""
+
+
+@dataclass
+class Question:
+    """A GET request to a DICOMweb server, not yet sent.
+
+    Parameters
+    ----------
+    server : Server
+    path : str
+        The resource below the root of the server, for example ``"studies"``.
+    params : dict of str to str
+        The query.
+    accept : str
+        The media types that are welcome; empty for ``*/*``, everything.
+    key : str or None
+        What to send as the key: `OWN_KEY` (None), another one, or an empty text for no key.
+
+    Examples
+    --------
+    >>> server = Server("mine", "http://127.0.0.1/dicomweb", None)
+    >>> name = {"PatientName": "SIIM^Joe"}
+    >>> question = Question(server, "studies", name, "application/dicom+json")
+    >>> question.url
+    'http://127.0.0.1/dicomweb/studies?PatientName=SIIM%5EJoe'
+    >>> print(question.python())
+    import requests
+    <BLANKLINE>
+    response = requests.get(
+        f"{server.dicomweb}/studies",
+        params={"PatientName": "SIIM^Joe"},
+        headers={**server.headers, "Accept": "application/dicom+json"},
+    )
+    print(response.status_code, response.reason)
+    """
+
+    server: Server
+    path: str
+    params: dict = field(default_factory=dict)
+    accept: str = ""
+    key: str | None = OWN_KEY
+
+    @property
+    def headers(self):
+        """The headers to send."""
+        headers = {**self.server.headers}
+        if self.key is not OWN_KEY:
+            headers = {self._key_name: self.key} if self.key else {}
+        return {**headers, "Accept": self.accept or "*/*"}
+
+    @property
+    def request(self):
+        """The request as it would go over the wire.
+
+        Raises
+        ------
+        ServerUnreachable
+            The root of the server is no URL.
+        """
+        url = f"{self.server.dicomweb}/{self.path}"
+        try:
+            return requests.Request("GET", url, self.headers, params=self.params).prepare()
+        except requests.RequestException as error:
+            raise explain(error) from error
+
+    @property
+    def url(self):
+        """The whole URL, with percent-encoding; a key or a password in it is masked."""
+        return mask_url(self.request.url)
+
+    def send(self, session=requests):
+        """Send it; return the answer, whatever its status.
+
+        Parameters
+        ----------
+        session : requests.Session, optional
+            Connections to use again.
+
+        Raises
+        ------
+        ServerUnreachable
+            No answer came.
+        """
+        url = f"{self.server.dicomweb}/{self.path}"
+        try:
+            return session.get(
+                url, params=self.params, headers=self.headers, timeout=SECONDS_TO_WAIT
+            )
+        except requests.RequestException as error:
+            raise explain(error) from error
+
+    def python(self, imports=(), then="print(response.status_code, response.reason)"):
+        """Return a cell of a notebook that sends the same, given the server as ``server``.
+
+        Parameters
+        ----------
+        imports : iterable of str
+            Names to import from ``helpers``.
+        then : str
+            What to do with the response.
+        """
+        lines = ["import os", ""] if self._is_secret else []
+        lines += ["import requests", ""]
+        if imports:
+            lines += [f"from helpers import {', '.join(imports)}", ""]
+        lines += ["response = requests.get(", f'    f"{{server.dicomweb}}/{self.path}",']
+        if self.params:
+            lines.append(f"    params={_dictionary(self.params)},")
+        lines += [f"    headers={self._headers_in_python()},", ")", then]
+        return "\n".join(lines)
+
+    @property
+    def _is_secret(self):
+        return bool(self.key) and self.key != WORKSHOP_KEY
+
+    def _headers_in_python(self):
+        accept = _quoted(self.accept or "*/*")
+        if self.key is OWN_KEY:
+            return f'{{**server.headers, "Accept": {accept}}}'
+        if not self.key:
+            return f'{{"Accept": {accept}}}'
+        # A secret that was typed goes nowhere: not even into code that only its owner sees.
+        key = 'os.environ["DICOMWEB_APIKEY"]' if self._is_secret else _quoted(self.key)
+        return f'{{"{self._key_name}": {key}, "Accept": {accept}}}'
+
+    @property
+    def _key_name(self):
+        return next(iter(self.server.headers), "apikey")
+
+
+def timed(question):
+    """Send a question.
+
+    Returns
+    -------
+    response : requests.Response
+    milliseconds : float
+        From the request to the end of the body.
+    """
+    start = time.perf_counter()
+    response = question.send()
+    return response, (time.perf_counter() - start) * 1000
+
+
+def _dictionary(values):
+    if len(values) == 1:
+        [(name, value)] = values.items()
+        return f"{{{_quoted(name)}: {_quoted(value)}}}"
+    rows = "".join(
+        f"        {_quoted(name)}: {_quoted(value)},\n" for name, value in values.items()
+    )
+    return f"{{\n{rows}    }}"
+
+
+def _quoted(text):
+    """Write a text as people write it in Python: with double quotes, if it holds none."""
+    text = str(text)
+    if '"' in text or "\\" in text or not text.isprintable():
+        return repr(text)
+    return f'"{text}"'

@@ -1,0 +1,141 @@
+"""Pixels -> a picture: the window, the zoom, and a PNG. No server here, and no widget."""
+
+import io
+
+import numpy
+from PIL import Image
+from pydicom.pixels import apply_modality_lut
+
+# Centre and width in Hounsfield units, as radiologists commonly set them for CT.
+PRESETS = {"lung": (-600, 1500), "mediastinum": (40, 400), "bone": (400, 1800)}
+FILE, FULL_RANGE = "file", "full range"
+LONGER_SIDE = 512  # of a picture, in pixels of the screen
+
+
+def values_of(pixels, dataset):
+    """Turn stored values into what they mean, for example Hounsfield units (PS3.3 C.11.1).
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        As `helpers.frame` returns them.
+    dataset : pydicom.Dataset
+        The attributes of the instance.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 of the shape (rows, columns) where the file says how to rescale; colour, and what
+        is not rescaled, stay as they are.
+    """
+    return pixels if pixels.ndim == 3 else apply_modality_lut(pixels, dataset)
+
+
+def window_names(dataset):
+    """List the windows that make sense for an image."""
+    if dataset.get("SamplesPerPixel", 1) != 1:
+        return []
+    presets = list(PRESETS) if dataset.get("Modality") == "CT" else []
+    return [*([FILE] if _file_window(dataset) else []), *presets, FULL_RANGE]
+
+
+def window_of(name, dataset, values):
+    """Return the centre and the width that a name stands for.
+
+    Parameters
+    ----------
+    name : str
+        "lung", "mediastinum", "bone", "file" or "full range". An image without a window of its own
+        is shown in full range.
+    dataset : pydicom.Dataset
+    values : numpy.ndarray
+        From `values_of`.
+
+    Returns
+    -------
+    tuple of float
+    """
+    if name in PRESETS:
+        return PRESETS[name]
+    own = _file_window(dataset)
+    if name == FILE and own:
+        return own
+    # The least value is black and the greatest white, by the formula of PS3.3 C.11.2.1.2.1.
+    low, high = float(values.min()), float(values.max())
+    return (low + high + 1) / 2, high - low + 1
+
+
+def _file_window(dataset):
+    """Return the first window that the file brings, or None."""
+    centers, widths = dataset.get("WindowCenter"), dataset.get("WindowWidth")
+    if centers is None or widths is None:
+        return None
+    first = [float(v if isinstance(v, int | float) else v[0]) for v in (centers, widths)]
+    return tuple(first)
+
+
+def picture(values, window, dataset, invert=False, zoom=1.0, at=(0.5, 0.5)):
+    """Draw an image as people look at it.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        From `values_of`.
+    window : tuple of float
+        Centre and width (PS3.3 C.11.2.1.2.1); colour has none.
+    dataset : pydicom.Dataset
+        Its Photometric Interpretation says whether the least value is black or white.
+    invert : bool
+        Black for white.
+    zoom : float
+        1 shows all of it, 2 a quarter of it, twice as large.
+    at : tuple of float
+        Where to look when zoomed: across and down, from 0 to 1.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Mode "L" or "RGB", its longer side 512 pixels.
+
+    Examples
+    --------
+    >>> from pydicom import Dataset
+    >>> ramp = numpy.arange(256).reshape(1, 256)
+    >>> drawn = picture(ramp, (128, 256), Dataset())
+    >>> drawn.size, drawn.getpixel((0, 0)), drawn.getpixel((511, 0))
+    ((512, 2), 0, 255)
+    """
+    shown = _cropped(values, zoom, at)
+    if shown.ndim == 2:
+        shown = _windowed(shown, *window)
+    elif shown.dtype != numpy.uint8:
+        shown = (shown >> (8 * (shown.itemsize - 1))).astype("uint8")
+    if invert != (dataset.get("PhotometricInterpretation") == "MONOCHROME1"):
+        shown = 255 - shown
+    rows, columns = shown.shape[:2]
+    scale = LONGER_SIDE / max(rows, columns)
+    size = max(round(columns * scale), 1), max(round(rows * scale), 1)
+    return Image.fromarray(numpy.ascontiguousarray(shown)).resize(size, Image.Resampling.BILINEAR)
+
+
+def _cropped(values, zoom, at):
+    """Cut out what the zoom shows, never beyond the edge."""
+    rows, columns = values.shape[:2]
+    height, width = max(round(rows / zoom), 1), max(round(columns / zoom), 1)
+    left = round((columns - width) * at[0])
+    top = round((rows - height) * at[1])
+    return values[top : top + height, left : left + width]
+
+
+def _windowed(values, center, width):
+    low = center - 0.5 - (width - 1) / 2
+    # A window of width 1 is a threshold: what lies above its one value is white.
+    shades = (values - low) * (255 / max(width - 1, 1e-6))
+    return (numpy.clip(shades, 0, 255) + 0.5).astype("uint8")
+
+
+def png(image):
+    """Pack a picture as PNG, in a hurry: the browser is on the same computer."""
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=1)
+    return file.getvalue()

@@ -1,0 +1,201 @@
+"""The archive as a tree: each level is asked for when it is opened."""
+
+import html
+
+import ipywidgets as widgets
+import traitlets
+
+from ..errors import WorkbookError
+from ..masking import mask_url
+from .browsing import level_question, listed
+from .panel import Panel, code, code_box, sentence, text
+from .question import timed
+
+# Of one level, at most so many: a tree of thousands helps nobody.
+LIMIT = 200
+# What is below what: the name of a level, and the column whose value opens it.
+LEVELS = ("patient", "study", "series", "instance")
+COLUMNS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+
+
+class StudyBrowser(Panel):
+    """A tree of patients, studies, series and instances; `browse` lists the same in code.
+
+    What was opened last is picked, with all that lies above it.
+
+    Parameters
+    ----------
+    server : Server
+
+    Attributes
+    ----------
+    patient_id, study_uid, series_uid, instance_uid : str
+        What is picked; empty below that. Other code may observe them.
+    nodes : list of Node
+        The patients; each has `children` when it was opened.
+
+    Examples
+    --------
+    >>> from helpers import connect
+    >>> browser = StudyBrowser(connect())
+    >>> joe = browser.nodes[1]
+    >>> joe.button.description
+    'Joe SIIM, TCGA-17-Z058, studies: 2'
+    >>> joe.button.click()
+    >>> [study.uid[:8] for study in joe.children]
+    ['2.25.376', '1.3.6.1.']
+    """
+
+    patient_id = traitlets.Unicode("")
+    study_uid = traitlets.Unicode("")
+    series_uid = traitlets.Unicode("")
+    instance_uid = traitlets.Unicode("")
+
+    def __init__(self, server):
+        self.server = server
+        self.message, self.picked = text(), text()
+        self.python = code_box()
+        self.python.rows = 5
+        self.tree = widgets.VBox(layout=widgets.Layout(max_height="520px", overflow="auto"))
+        super().__init__("wb-study-browser", [self.message, self.tree, self.picked, self.python])
+        self.nodes = []
+        self.load()
+
+    def load(self):
+        """Ask for the patients."""
+        self.nodes, self.message.value = self.children_of(())
+        self.tree.children = [node.box for node in self.nodes]
+        self._pick(())
+
+    def children_of(self, path):
+        """Ask for what is below a patient, study or series.
+
+        Parameters
+        ----------
+        path : tuple of str
+            The identifiers from the patient down.
+
+        Returns
+        -------
+        nodes : list of Node
+        message : str
+            The request and how it went, or the error, as HTML.
+        """
+        try:
+            question, columns = level_question(self.server, *path, limit=LIMIT)
+            line = f"GET {code(mask_url(question.request.path_url))}"
+            response, milliseconds = timed(question)
+            found = listed(response, columns, *path[:1])
+        except WorkbookError as error:
+            return [], sentence(error)
+        line += f"<br>{response.status_code} {html.escape(response.reason)}, "
+        line += f"{_number(len(found), LEVELS[len(path)])}, {milliseconds:.0f} ms"
+        if len(found) == LIMIT:
+            line += f". Only the first {LIMIT} are here: search for the others with QueryForm."
+        nodes = [Node(self, path, row) for row in found.to_dict("records")]
+        return nodes, f"<small>{line}</small>"
+
+    def pick(self, node):
+        """Pick what a node stands for, and what it lies in."""
+        self._pick(node.path)
+
+    def _pick(self, path):
+        names = ("patient_id", "study_uid", "series_uid", "instance_uid")
+        values = [*path, "", "", "", ""][:4]
+        for name, value in zip(names, values, strict=True):
+            setattr(self, name, value)
+        rows = "".join(
+            f"<tr><th scope='row' style='text-align:left;padding-right:12px'>{name}</th>"
+            f"<td style='text-align:left'>{code(value) if value else 'nothing picked'}</td></tr>"
+            for name, value in zip(names, values, strict=True)
+        )
+        self.picked.value = f"<div role='status'><b>Picked</b><table>{rows}</table></div>"
+        picked = [f'{name} = "{value}"' for name, value in zip(names, values, strict=True) if value]
+        self.python.value = "\n".join(picked) or "# Open a patient, a study, a series."
+
+    def static(self):
+        """Return the tree as far as it is open, and what is picked."""
+        lines = [line for node in self.nodes for line in node.lines()]
+        plain = "\n".join([*lines, "", self.python.value])
+        picture = f"{self.message.value}<pre>{html.escape(plain)}</pre>"
+        return {"text/html": picture, "text/plain": plain}
+
+
+class Node:
+    """A row of the tree.
+
+    Attributes
+    ----------
+    uid : str
+        The identifier of the patient, study, series or instance.
+    path : tuple of str
+        That, and those of the levels above.
+    button : ipywidgets.Button
+        Opens and closes it.
+    children : list of Node or None
+        None until it was opened.
+    """
+
+    def __init__(self, browser, above, row):
+        self.browser = browser
+        self.level = LEVELS[len(above)]
+        self.uid = str(row[COLUMNS[len(above)]])
+        self.path = (*above, self.uid)
+        self.children = None
+        self.is_open = False
+        self.button = widgets.Button(
+            description=label(self.level, row),
+            layout=widgets.Layout(width="auto", max_width="100%"),
+            style={"button_color": "transparent"},
+        )
+        self.button.add_class("wb-left").on_click(lambda _: self.toggle())
+        self.message = text()
+        self.below = widgets.VBox(layout=widgets.Layout(margin="0 0 0 28px", display="none"))
+        self.box = widgets.VBox([self.button, self.below], layout=widgets.Layout(flex="0 0 auto"))
+        self._mark()
+
+    def toggle(self):
+        """Open the node, or close it."""
+        self.is_open = not self.is_open and self.level != "instance"
+        if self.is_open and not self.children:
+            self.children, self.message.value = self.browser.children_of(self.path)
+            self.below.children = [self.message, *(child.box for child in self.children)]
+        self.below.layout.display = "flex" if self.is_open else "none"
+        self._mark()
+        self.browser.pick(self)
+
+    def _mark(self):
+        """Say in the picture of the button, and in words, what a click does."""
+        if self.level == "instance":
+            self.button.icon, self.button.tooltip = "file-o", f"Pick this {self.level}"
+        else:
+            self.button.icon = "caret-down" if self.is_open else "caret-right"
+            self.button.tooltip = f"{'Close' if self.is_open else 'Open'} this {self.level}"
+
+    def lines(self, margin=""):
+        """Return the node and what is open below it as lines of text."""
+        below = self.children if self.is_open else ()
+        own = f"{margin}{self.level} {self.button.description}"
+        return [own, *(line for child in below for line in child.lines(margin + "    "))]
+
+
+def label(level, row):
+    """Say in words what a row of the tree is."""
+    if level == "patient":
+        words = [row["PatientName"] or "(no name)", row["PatientID"], f"studies: {row['Studies']}"]
+    elif level == "study":
+        words = [row["StudyDate"], row["ModalitiesInStudy"], row["StudyDescription"]]
+    elif level == "series":
+        count = row["NumberOfSeriesRelatedInstances"]
+        words = [row["SeriesNumber"], row["Modality"], row["SeriesDescription"]]
+        words += [f"instances: {count}"] if count != "" else []
+    else:
+        size = f"{row['Columns']} x {row['Rows']}" if row["Rows"] != "" else "no image"
+        frames = f"frames: {row['NumberOfFrames']}" if row["NumberOfFrames"] != "" else ""
+        words = [f"instance {row['InstanceNumber']}", size, frames]
+    return ", ".join(str(word) for word in words if word != "")
+
+
+def _number(count, level):
+    plural = {"study": "studies", "series": "series"}.get(level, f"{level}s")
+    return f"{count} {level if count == 1 else plural}"

@@ -1,0 +1,71 @@
+"""A frame of a study as a picture, as a function."""
+
+from .frame_source import FrameSource
+from .rendering import FILE, picture, window_of
+
+
+def view_frame(
+    server,
+    study_uid,
+    series_uid,
+    instance_uid,
+    number=1,
+    window=FILE,
+    invert=False,
+    zoom=1.0,
+    at=(0.5, 0.5),
+):
+    """Fetch a frame and draw it, as `FrameViewer` does, and print the request.
+
+    Parameters
+    ----------
+    server : Server
+    study_uid, series_uid, instance_uid : str
+    number : int
+        Of the frame, from 1.
+    window : str or tuple of float
+        "file", "lung", "mediastinum", "bone", "full range", or ``(centre, width)``.
+    invert : bool
+        Black for white.
+    zoom : float
+        1 shows all of it.
+    at : tuple of float
+        Where to look when zoomed: across and down, from 0 to 1.
+
+    Returns
+    -------
+    PIL.Image.Image
+        At the end of a cell, it shows itself.
+
+    Raises
+    ------
+    WorkbookError
+        No answer, one with a bad status, or a frame that cannot be decoded.
+
+    Notes
+    -----
+    PS3.18 section 10.4 (frames), PS3.3 section C.11.2 (the window).
+
+    Examples
+    --------
+    >>> from helpers import connect
+    >>> server = connect()
+    >>> uids = {
+    ...     "study_uid": "2.25.35872168834085900275852582640522096",
+    ...     "series_uid": "2.25.700382605123067889941364541050446308",
+    ...     "instance_uid": "2.25.1195887653393464892332823185644033270",
+    ... }
+    >>> view_frame(server, **uids, window="lung").size  # doctest: +ELLIPSIS
+    GET /dicomweb/studies/.../frames/1
+    (512, 512)
+    """
+    source = FrameSource(server, study_uid)
+    question = source.frame_question(series_uid, instance_uid, number)
+    print(f"GET {question.request.path_url}")
+    try:
+        shot = source.load(series_uid, instance_uid, number)
+    finally:
+        source.close()
+    if isinstance(window, str):
+        window = window_of(window, shot.dataset, shot.values)
+    return picture(shot.values, window, shot.dataset, invert, zoom, at)

@@ -1,0 +1,25 @@
+"""A server for the widgets: the classroom PACS of the tests."""
+
+import pytest
+
+from helpers.masking import WORKSHOP_KEY, Headers
+from helpers.servers import Server
+
+
+@pytest.fixture(scope="session")
+def server(pacs):
+    """Return the classroom PACS as a notebook knows it."""
+    headers = Headers(apikey=WORKSHOP_KEY)
+    return Server("test", f"{pacs.url}/dicomweb", f"{pacs.url}/wadouri", headers)
+
+
+@pytest.fixture
+def nobody(free_port):
+    """Return a server that is gone."""
+    return Server("gone", f"http://127.0.0.1:{free_port}/dicomweb", None)
+
+
+@pytest.fixture
+def locked_out(server):
+    """Return the server, with a secret key that it does not know."""
+    return Server("locked", server.dicomweb, None, Headers(apikey="my personal secret"))

@@ -1,0 +1,296 @@
+"""The viewer: instances, frames, window, zoom, cine."""
+
+import base64
+import io
+import re
+import threading
+import time
+
+import numpy
+import pandas
+import pydicom
+import pytest
+from PIL import Image
+
+from helpers.errors import HTTPProblem, ServerUnreachable, WorkbookError
+from helpers.widgets import FrameViewer, view_frame
+from helpers.widgets.frame_source import FrameSource
+from tests.archive import FOLDER, RAVI
+from tests.widgets.looking import everything_in, run_code
+
+CT = sorted(
+    (pydicom.dcmread(path) for path in RAVI if path.name.startswith("CT")),
+    key=lambda dataset: dataset.InstanceNumber,
+)
+ANDY = pydicom.dcmread(FOLDER / "andy" / "US001_0001.dcm")
+MAMMOGRAM = pydicom.dcmread(FOLDER / "sally_mg" / "MG001_0001.dcm")
+STUDY = CT[0].StudyInstanceUID
+
+
+@pytest.fixture
+def viewer(server):
+    made = FrameViewer(server, STUDY)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def film(server):
+    made = FrameViewer(server, ANDY.StudyInstanceUID)
+    yield made
+    made.close()
+
+
+def on_screen(viewer):
+    """Return the picture that the browser gets."""
+    encoded = re.search(r"src='data:image/png;base64,([^']*)'", viewer.screen.value)[1]
+    return Image.open(io.BytesIO(base64.b64decode(encoded)))
+
+
+def alt_text(viewer):
+    return re.search(r"alt='([^']*)'", viewer.screen.value)[1]
+
+
+def uids(dataset):
+    return {
+        "study_uid": dataset.StudyInstanceUID,
+        "series_uid": dataset.SeriesInstanceUID,
+        "instance_uid": dataset.SOPInstanceUID,
+    }
+
+
+def test_images_come_in_order_and_reports_stay_out(viewer):
+    assert viewer.image[1].max == 32
+    assert viewer.images["SOPInstanceUID"].tolist() == [image.SOPInstanceUID for image in CT]
+    assert viewer.images["Modality"].unique().tolist() == ["CT"]
+
+
+def test_each_step_shows_the_pixels_of_that_instance(viewer):
+    for number in (1, 2, 17, 32):
+        viewer.image[1].value = number
+        assert numpy.array_equal(viewer.shot.pixels, CT[number - 1].pixel_array)
+        assert f"<td style='text-align:left'>{number}</td>" in viewer.header.value
+        assert alt_text(viewer).startswith(f"Image {number} of 32")
+
+
+def test_window_of_the_file_is_the_first(viewer):
+    assert viewer.window.value == "file"
+    assert (viewer.center.value, viewer.width.value) == (40, 400)
+
+
+@pytest.mark.parametrize(
+    ("name", "center", "width"),
+    [("lung", -600, 1500), ("mediastinum", 40, 400), ("bone", 400, 1800)],
+)
+def test_presets_set_centre_and_width(viewer, name, center, width):
+    viewer.window.value = name
+    assert (viewer.center.value, viewer.width.value) == (center, width)
+    assert f"window {center}/{width}" in alt_text(viewer)
+
+
+def test_preset_stays_from_image_to_image(viewer):
+    viewer.window.value = "lung"
+    viewer.image[1].value = 9
+    assert (viewer.window.value, viewer.center.value) == ("lung", -600)
+
+
+def test_centre_and_width_may_be_typed(viewer):
+    before = viewer.screen.value
+    viewer.center.value = 300
+    assert viewer.window.value == "my own"
+    assert viewer.screen.value != before
+    viewer.image[1].value = 2
+    assert viewer.center.value == 300
+
+
+def test_invert_makes_black_white(viewer):
+    before = numpy.asarray(on_screen(viewer))
+    viewer.invert.value = True
+    assert numpy.array_equal(numpy.asarray(on_screen(viewer)), 255 - before)
+    assert "inverted" in alt_text(viewer)
+
+
+def test_zoom_shows_the_middle_and_then_where_one_looks(viewer):
+    whole = numpy.asarray(on_screen(viewer))
+    viewer.zoom[1].value = 400
+    middle = Image.fromarray(whole[192:320, 192:320]).resize((512, 512), Image.BILINEAR)
+    assert numpy.array_equal(numpy.asarray(on_screen(viewer)), numpy.asarray(middle))
+    viewer.across[1].value, viewer.down[1].value = 0, 100
+    corner = Image.fromarray(whole[384:, :128]).resize((512, 512), Image.BILINEAR)
+    assert numpy.array_equal(numpy.asarray(on_screen(viewer)), numpy.asarray(corner))
+    assert "zoom 400 %" in alt_text(viewer)
+
+
+def test_where_to_look_is_asked_only_when_zoomed(viewer):
+    assert viewer.pan.layout.display == "none"
+    viewer.zoom[1].value = 200
+    assert viewer.pan.layout.display == "flex"
+
+
+def test_film_has_frames_and_a_button_and_a_single_image_has_none(viewer, film):
+    assert film.film.layout.display == "flex"
+    assert (film.frame[1].max, film.cine.max) == (24, 24)
+    assert viewer.film.layout.display == "none"
+
+
+def test_each_frame_of_a_film_is_shown(film):
+    frames = ANDY.pixel_array
+    for number in (1, 2, 24):
+        film.frame[1].value = number
+        # A JPEG decoded by two libraries differs by roundings.
+        assert abs(film.shot.pixels.astype(int) - frames[number - 1]).mean() < 2
+        assert f"frame {number} of 24" in alt_text(film)
+    assert "/frames/24" in film.message.value
+
+
+def test_button_of_the_film_says_what_it_does(film):
+    assert film.play.description == "Play"
+    film.play.value = True
+    assert film.play.description == "Pause"
+
+
+def test_colour_has_no_window(film):
+    assert film.window.options == ("none: colour",)
+    assert film.window.disabled
+    assert film.center.disabled
+    assert on_screen(film).mode == "RGB"
+
+
+def test_presets_of_ct_are_not_offered_for_a_mammogram(server):
+    viewer = FrameViewer(server, MAMMOGRAM.StudyInstanceUID)
+    assert "lung" not in viewer.window.options
+    assert viewer.window.options == ("file", "full range", "my own")
+
+
+def test_series_can_be_chosen(server):
+    study = pydicom.dcmread(FOLDER / "sally_mr" / "MR003_0001.dcm").StudyInstanceUID
+    viewer = FrameViewer(server, study)
+    for _, uid in viewer.series.options:
+        viewer.series.value = uid
+        assert viewer.shot.dataset.SeriesInstanceUID == uid
+
+
+def test_next_frames_are_fetched_before_they_are_asked_for(viewer, monkeypatch):
+    for future in list(viewer.source._frames.values()):
+        future.result(10)
+    monkeypatch.setattr(viewer.source, "load", lambda *key: pytest.fail(f"asked late for {key}"))
+    monkeypatch.setattr(viewer.source, "prefetch", lambda keys: None)
+    for number in range(2, 8):
+        viewer.image[1].value = number
+        assert int(viewer.shot.dataset.InstanceNumber) == number
+
+
+def test_frames_that_were_not_wanted_for_long_are_let_go(server, monkeypatch):
+    one = CT[0].pixel_array.size * 8
+    monkeypatch.setattr("helpers.widgets.frame_source.KEPT_BYTES", 3 * one)
+    source = FrameSource(server, STUDY)
+    for image in CT[:6]:
+        source.get((image.SeriesInstanceUID, image.SOPInstanceUID, 1))
+    kept = [key[1] for key in source._frames]
+    assert kept == [image.SOPInstanceUID for image in CT[3:6]]
+
+
+def test_step_that_comes_during_another_is_not_lost(viewer, monkeypatch):
+    """JupyterLab sends messages of widgets to more than one thread of the kernel."""
+    get = viewer.source.get
+
+    def slow(key):
+        if key[1] == CT[1].SOPInstanceUID:
+            started.set()
+            deadline = time.monotonic() + 10
+            while viewer.image[1].value != 3 and time.monotonic() < deadline:
+                time.sleep(0.001)
+        return get(key)
+
+    started = threading.Event()
+    monkeypatch.setattr(viewer.source, "get", slow)
+    first = threading.Thread(target=lambda: viewer.image[1].set_trait("value", 2))
+    first.start()
+    assert started.wait(10)
+    viewer.image[1].value = 3
+    first.join()
+    assert int(viewer.shot.dataset.InstanceNumber) == 3
+    assert alt_text(viewer).startswith("Image 3 of 32")
+
+
+@pytest.mark.parametrize("window", ["file", "lung", "full range"])
+def test_function_draws_what_the_viewer_shows(viewer, server, window, capsys):
+    viewer.image[1].value = 16
+    viewer.window.value, viewer.invert.value, viewer.zoom[1].value = window, True, 150
+    drawn = view_frame(server, **uids(CT[15]), window=window, invert=True, zoom=1.5)
+    assert numpy.array_equal(numpy.asarray(drawn), numpy.asarray(on_screen(viewer)))
+    printed = capsys.readouterr().out.strip().removeprefix("GET ")
+    assert printed.endswith("/frames/1")
+    assert printed in viewer.message.value
+
+
+def test_code_fetches_the_same_pixels(viewer, film, server, capsys):
+    names = run_code(viewer.python.value, server)
+    assert numpy.array_equal(names["values"], viewer.shot.values)
+    line = capsys.readouterr().out.strip()
+    assert line in viewer.message.value
+    film.frame[1].value = 5
+    assert numpy.array_equal(run_code(film.python.value, server)["pixels"], film.shot.pixels)
+
+
+def test_study_that_is_not_there_is_a_sentence_in_place(server):
+    viewer = FrameViewer(server, "1.2.3")
+    assert isinstance(viewer.error, HTTPProblem)
+    assert "There is no study 1.2.3" in viewer.message.value
+    assert viewer.static()["text/plain"] == str(viewer.error)
+
+
+def test_server_that_is_gone_is_a_sentence_in_place(nobody):
+    viewer = FrameViewer(nobody, STUDY)
+    assert isinstance(viewer.error, ServerUnreachable)
+    assert "no server listens on that port" in viewer.message.value
+    with pytest.raises(ServerUnreachable):
+        view_frame(nobody, **uids(CT[0]))
+
+
+def test_no_control_does_harm_when_nothing_is_shown(nobody):
+    viewer = FrameViewer(nobody, STUDY)
+    viewer.zoom[1].value, viewer.invert.value, viewer.center.value = 200, True, 7
+    assert viewer.screen.value == ""
+
+
+def test_frame_that_fails_leaves_no_other_picture_and_can_be_tried_again(viewer, monkeypatch):
+    def fail(*key):
+        raise WorkbookError("Out of order.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(viewer.source, "load", fail)
+        viewer.image[1].value = 30
+        assert "Out of order." in viewer.message.value
+        assert viewer.screen.value == ""
+    viewer.image[1].value = 1
+    viewer.image[1].value = 30
+    assert viewer.error is None
+    assert int(viewer.shot.dataset.InstanceNumber) == 30
+
+
+def test_study_without_images_is_a_sentence_in_place(server, monkeypatch):
+    monkeypatch.setattr(
+        "helpers.widgets.frame_source.quiet_attributes",
+        lambda response, names: pandas.DataFrame(columns=names),
+    )
+    viewer = FrameViewer(server, STUDY)
+    assert "There is no image to show" in viewer.message.value
+
+
+def test_no_secret_reaches_the_viewer(locked_out):
+    viewer = FrameViewer(locked_out, STUDY)
+    assert "403" in viewer.message.value
+    assert "my personal secret" not in everything_in(viewer)
+
+
+def test_static_picture_is_what_is_on_the_screen(viewer):
+    picture = viewer._repr_mimebundle_()
+    shown = Image.open(io.BytesIO(picture["image/png"]))
+    assert numpy.array_equal(numpy.asarray(shown), numpy.asarray(on_screen(viewer)))
+    assert picture["text/plain"] == alt_text(viewer)
+
+
+def test_size_and_bits_and_patient_are_beside_the_picture(film):
+    for word in ("SIIM^Andy", "US", "Apical 4 chamber colour", "YBR_FULL_422", "240", "320"):
+        assert f">{word}<" in film.header.value

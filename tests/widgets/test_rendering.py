@@ -1,0 +1,92 @@
+"""Pixels to pictures, compared with pydicom and with the server's own picture."""
+
+import io
+
+import numpy
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.pixels import apply_modality_lut, apply_windowing
+
+from helpers.widgets.rendering import picture, png, values_of, window_names, window_of
+from tests.archive import FOLDER, RAVI
+
+CT = pydicom.dcmread(RAVI[0])
+VALUES = values_of(CT.pixel_array, CT)
+
+
+def test_values_are_hounsfield_units():
+    assert numpy.array_equal(VALUES, apply_modality_lut(CT.pixel_array, CT))
+
+
+@pytest.mark.parametrize("window", [(40, 400), (-600, 1500), (50.5, 350.0), (0, 2)])
+def test_window_is_that_of_pydicom(window):
+    dataset = pydicom.Dataset()
+    dataset.PhotometricInterpretation, dataset.BitsStored = "MONOCHROME2", 8
+    dataset.PixelRepresentation = 0
+    dataset.WindowCenter, dataset.WindowWidth = window
+    dataset.RescaleSlope, dataset.RescaleIntercept = 1, 0
+    expected = apply_windowing(VALUES, dataset)
+    drawn = numpy.asarray(picture(VALUES, window, CT), dtype=float)
+    assert abs(drawn - expected).max() <= 0.5
+
+
+def test_window_of_width_one_is_a_threshold():
+    ramp = numpy.arange(10).reshape(1, 10)
+    shades = set(numpy.asarray(picture(ramp, (5, 1), CT).resize((10, 1), Image.NEAREST)).flat)
+    assert shades == {0, 255}
+
+
+def test_full_range_makes_the_least_black_and_the_greatest_white():
+    drawn = numpy.asarray(picture(VALUES, window_of("full range", CT, VALUES), CT))
+    assert (drawn.min(), drawn.max()) == (0, 255)
+    assert drawn[numpy.unravel_index(VALUES.argmin(), VALUES.shape)] == 0
+    assert drawn[numpy.unravel_index(VALUES.argmax(), VALUES.shape)] == 255
+
+
+def test_image_of_one_value_is_no_error():
+    flat = numpy.zeros((4, 4))
+    assert picture(flat, window_of("full range", CT, flat), CT).size == (512, 512)
+
+
+def test_monochrome1_is_white_where_the_values_are_least():
+    dataset = pydicom.Dataset()
+    dataset.PhotometricInterpretation = "MONOCHROME1"
+    usual = numpy.asarray(picture(VALUES, (40, 400), CT))
+    assert numpy.array_equal(numpy.asarray(picture(VALUES, (40, 400), dataset)), 255 - usual)
+
+
+def test_file_without_a_window_gets_the_full_range():
+    dataset = pydicom.Dataset()
+    assert window_names(dataset) == ["full range"]
+    assert window_of("file", dataset, VALUES) == window_of("full range", dataset, VALUES)
+
+
+def test_first_of_several_windows_is_that_of_the_file():
+    assert [*CT.WindowCenter] == [40, -600]
+    assert window_of("file", CT, VALUES) == (40, 400)
+
+
+def test_longer_side_has_512_pixels():
+    tall = numpy.zeros((600, 300))
+    assert picture(tall, (0, 2), CT).size == (256, 512)
+
+
+@pytest.mark.parametrize("at", [(0, 0), (1, 1), (0.5, 0.5)])
+@pytest.mark.parametrize("zoom", [1, 1.25, 8, 10_000])
+def test_zoom_never_leaves_the_image(zoom, at):
+    assert picture(VALUES, (40, 400), CT, zoom=zoom, at=at).size == (512, 512)
+
+
+def test_colour_stays_as_it_is():
+    andy = pydicom.dcmread(FOLDER / "andy" / "US001_0001.dcm")
+    first = values_of(numpy.full((2, 2, 3), 7, "uint8"), andy)
+    assert numpy.asarray(picture(first, None, andy)).tolist()[0][0] == [7, 7, 7]
+
+
+def test_png_loses_nothing():
+
+    drawn = picture(VALUES, (40, 400), CT)
+    assert numpy.array_equal(
+        numpy.asarray(Image.open(io.BytesIO(png(drawn)))), numpy.asarray(drawn)
+    )
