@@ -1,0 +1,80 @@
+"""What is right: asked of the server in use, each time that an answer is checked."""
+
+import requests
+
+from ..attributes import attributes
+from ..errors import WorkbookError
+from ..responses import check, explain
+
+JSON = "application/dicom+json"
+DICOM = 'multipart/related; type="application/dicom"'
+XML = 'multipart/related; type="application/dicom+xml"'
+OCTETS = 'multipart/related; type="application/octet-stream"'
+
+
+def ask(server, resource, params=None, accept=JSON):
+    """Ask a server, and see that its status is good.
+
+    Parameters
+    ----------
+    server : Server
+    resource : str
+        What comes behind the root of the DICOMweb services, with its slash.
+    params : dict, optional
+    accept : str
+
+    Returns
+    -------
+    requests.Response
+
+    Raises
+    ------
+    WorkbookError
+        The server does not answer, or with a bad status.
+    """
+    headers = {**server.headers, "Accept": accept}
+    try:
+        return check(
+            requests.get(f"{server.dicomweb}{resource}", params, headers=headers, timeout=60)
+        )
+    except requests.RequestException as error:
+        raise explain(error) from error
+
+
+def table(server, resource, names, params=None):
+    """Ask for attributes of studies, series or instances.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each that matched, a column for each of `names`.
+
+    Raises
+    ------
+    WorkbookError
+        As `ask`, or nothing matched: this is not the archive that the exercises are about.
+    """
+    wanted = {**(params or {}), "includefield": ",".join(names)}
+    response = ask(server, resource, wanted)
+    if response.status_code == 204 or not response.json():
+        raise WorkbookError(
+            f"{server.name} does not have what this exercise is about.",
+            expected="the patients of the workbook's archive",
+            came=f"no results for a search below {resource}",
+            hint='Use the classroom PACS for the exercises: server = connect("classroom").',
+        )
+    return attributes(response, names)
+
+
+def instance_resource(server, patient, modality):
+    """Return the resource of the first instance of a patient's study: its path below the root."""
+    names = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "InstanceNumber"]
+    [study_uid, *_] = table(
+        server,
+        "/studies",
+        ["StudyInstanceUID"],
+        {"PatientName": patient, "ModalitiesInStudy": modality},
+    ).StudyInstanceUID
+    found = table(server, f"/studies/{study_uid}/instances", names, {"Modality": modality})
+    first = found.sort_values("InstanceNumber").iloc[0]
+    return f"/studies/{study_uid}/series/{first.SeriesInstanceUID}/instances/{first.SOPInstanceUID}"

@@ -1,0 +1,174 @@
+"""What a learner gave: the placeholder, described in words, and called if it is a function."""
+
+import reprlib
+
+import numpy
+import requests
+
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = 80
+
+
+class NotYet(Exception):
+    """An answer is wrong. The message says what is wrong with it, and never what is right."""
+
+
+class NotAttempted(Exception):
+    """There is still ``____`` where the answer should be."""
+
+
+class Placeholder:
+    """What stands in a starter cell until the learner puts an answer there."""
+
+    def __repr__(self):
+        return "____"
+
+
+____ = Placeholder()
+
+
+def is_untouched(value):
+    """Tell whether a value is ``____``, or holds nothing else.
+
+    Examples
+    --------
+    >>> is_untouched({"name": ____}), is_untouched([____, 1]), is_untouched([])
+    (True, False, False)
+    """
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return bool(value) and all(is_untouched(item) for item in value)
+    return isinstance(value, Placeholder)
+
+
+def described(value):
+    """Say in a few words what a value is.
+
+    Of a dictionary only the keys are named, because a value among headers may be a secret.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> for value in ("SIIM", {"apikey": "secret"}, [1, 2, 3], None, print):
+    ...     print(described(value))
+    the text 'SIIM'
+    a dictionary with the keys 'apikey'
+    a list of 3
+    None
+    a function
+    """
+    kind = type(value).__name__
+    if value is None or isinstance(value, bool | Placeholder):
+        return repr(value)
+    if isinstance(value, str):
+        return f"the text {SHORT.repr(value)}"
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes that begin with {value[:20]!r}"
+    if isinstance(value, int | float):
+        return f"the number {SHORT.repr(value)}"
+    if isinstance(value, dict):
+        keys = ", ".join(map(SHORT.repr, value)) or "(none)"
+        return f"a dictionary with the keys {keys}"
+    if isinstance(value, list | tuple | set):
+        return f"a {kind} of {len(value)}"
+    if isinstance(value, numpy.ndarray):
+        return f"an array of the shape {value.shape} and the type {value.dtype}"
+    if isinstance(value, requests.Response):
+        return f"an answer with the status {value.status_code}"
+    return "a function" if callable(value) else f"an object of the type {kind}"
+
+
+def need(value, kind, words):
+    """Return a value if it is of the kind that the task asks for.
+
+    Parameters
+    ----------
+    value : object
+    kind : type or tuple of type
+    words : str
+        What the task asks for, with its article: "a text".
+
+    Raises
+    ------
+    NotYet
+        It is of another kind.
+
+    Examples
+    --------
+    >>> need("SIIM", str, "a text")
+    'SIIM'
+    """
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise NotYet(f"The task asks for {words}. Yours is {described(value)}.")
+    return value
+
+
+def call(function, *arguments, case):
+    """Call a learner's function; what goes wrong in it becomes a sentence.
+
+    Parameters
+    ----------
+    function : object
+        It need not be a function.
+    *arguments
+        To call it with.
+    case : str
+        What it is called with, in words: "for an empty part".
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    NotYet
+        It is no function, or it raised an error, or the learner interrupted it.
+    NotAttempted
+        It returned ``____``.
+
+    Examples
+    --------
+    >>> call(len, "SIIM", case="for a name")
+    4
+    """
+    if not callable(function):
+        raise NotYet(
+            f"The task asks for a function. Yours is {described(function)}. "
+            "Give the name of the function, without brackets behind it."
+        )
+    try:
+        value = function(*arguments)
+    except KeyboardInterrupt:
+        raise NotYet(f"You stopped your function {case}. Has a loop no end?") from None
+    except Exception as error:
+        raise NotYet(f"Your function stops {case}, with {told(error)}{_line(error)}.") from error
+    if is_untouched(value):
+        raise NotAttempted
+    return value
+
+
+def told(error):
+    """Name an error and its first line.
+
+    Examples
+    --------
+    >>> told(KeyError("00100010")), told(ValueError())
+    ("KeyError: '00100010'", 'ValueError')
+    """
+    first_line = str(error).partition("\n")[0].rstrip(".")
+    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+
+
+def _line(error):
+    """Say in which line of the learner's function an error came up."""
+    # The first step of the traceback is `call`, the second one the learner's function.
+    step = error.__traceback__.tb_next
+    return f" (line {step.tb_lineno} of its cell)" if step else ""
