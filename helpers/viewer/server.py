@@ -1,0 +1,64 @@
+"""The viewer and the classroom PACS together, on one socket."""
+
+from helpers.errors import WorkbookError
+from helpers.masking import WORKSHOP_KEY
+from helpers.pacs import server
+from helpers.viewer import ohif
+from helpers.viewer.pages import Viewer
+
+_PATIENT_NAME = "00100010"
+
+
+def start(port=None):
+    """Serve the viewer and the shipped archive, from a thread of this process, on loopback.
+
+    Parameters
+    ----------
+    port : int, optional
+        As for `helpers.pacs.server.start`.
+
+    Returns
+    -------
+    helpers.pacs.server.Pacs
+
+    Raises
+    ------
+    ViewerUnavailable
+        The viewer is not here and cannot be fetched.
+    ArchiveError
+        The port is taken.
+    """
+    folder = ohif.pages()
+    return server.start(port=port, wrap=lambda pacs: Viewer(pacs, folder, WORKSHOP_KEY))
+
+
+def address(pacs, study_uid):
+    """Return the URL at which the viewer shows a study.
+
+    Parameters
+    ----------
+    pacs : helpers.pacs.server.Pacs
+    study_uid : str
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    WorkbookError
+        If the PACS has no such study.
+    """
+    studies = pacs.archive.studies
+    if study_uid not in studies:
+        raise WorkbookError(
+            "The classroom PACS has no study of that UID.",
+            expected="one of these" + "".join(f"\n    {_described(s)}" for s in studies.values()),
+            came=study_uid,
+        )
+    return f"{pacs.url}/viewer?StudyInstanceUIDs={study_uid}"
+
+
+def _described(study):
+    names = study.attributes.get(_PATIENT_NAME, {}).get("Value", [{}])
+    return f"{study.uid}  {names[0].get('Alphabetic', '(no name)')}"
