@@ -1,0 +1,116 @@
+"""The requests that the cells of the notebooks make, recorded by running them."""
+
+import os
+import re
+import tempfile
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+from traceback import walk_stack
+from typing import NamedTuple
+from unittest import mock
+
+import nbformat
+import requests
+from matplotlib import pyplot
+
+from helpers import connect
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[0-4]-*.ipynb"))
+HELPERS = f"{ROOT / 'helpers'}{os.sep}"
+HEADING = re.compile(r"^#+ (.+)\n*", re.MULTILINE)
+
+
+class Recorded(NamedTuple):
+    """A request that a notebook made, and where it stands in the notebook."""
+
+    response: requests.Response  # its body is read
+    section: str  # the heading above it
+    prose: str  # the text right above it, without the heading
+
+
+class Recording(NamedTuple):
+    """What one notebook asked."""
+
+    notebook: Path
+    title: str
+    introduction: str  # the line about what one does in it
+    requests: list[Recorded]
+    uids: dict[str, str]  # the UIDs that the notebook gives a name to
+
+
+def record(path):
+    """Run the code of one notebook against the classroom PACS; return its Recording."""
+    cells = nbformat.read(path, as_version=4).cells
+    title, section, prose = HEADING.search(cells[0].source)[1], "", ""
+    introduction = re.search(r"^\*\*(What you'll do:)\*\* (.+)$", cells[0].source, re.MULTILINE)
+    names, recorded = {}, []
+    with _somewhere_else() as sent:
+        for cell in cells:
+            if cell.cell_type == "markdown":
+                headings = HEADING.findall(cell.source)
+                section = headings[-1] if headings else section
+                prose = HEADING.sub("", cell.source).strip()
+                continue
+            _run(cell, names)
+            recorded += [Recorded(response, section, prose) for response in sent]
+            sent.clear()
+    uids = {
+        name: value
+        for name, value in names.items()
+        if name.endswith("_uid") and isinstance(value, str)
+    }
+    return Recording(path, title, " ".join(introduction.groups()), recorded, uids)
+
+
+@contextmanager
+def _somewhere_else():
+    """Run notebooks where their files and figures disturb nobody; yield the list of answers."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        stack.enter_context(chdir(folder))
+        nowhere = stack.enter_context(open(os.devnull, "w"))
+        stack.enter_context(redirect_stdout(nowhere))
+        stack.enter_context(redirect_stderr(nowhere))
+        backend = pyplot.get_backend()
+        pyplot.switch_backend("agg")
+        stack.callback(pyplot.switch_backend, backend)
+        stack.enter_context(mock.patch.dict(os.environ))
+        os.environ.pop("DICOMWEB_SERVER", None)
+        os.environ["WORKBOOK_PROGRESS"] = os.devnull
+        # What connect() asks by itself is no request of a notebook. It asks only once.
+        connect()
+        yield stack.enter_context(_sent())
+
+
+@contextmanager
+def _sent():
+    """Yield a list to which every answered request of a cell is added, with its body read."""
+    answers, send = [], requests.Session.send
+
+    def send_and_keep(self, request, **options):
+        if _in_a_helper():
+            return send(self, request, **options)
+        # An answer that the notebook reads piece by piece is sent for twice: it can be read once.
+        answer = send(self, request, **options)
+        answers.append(send(self, request, **{**options, "stream": False}))
+        return answer
+
+    requests.Session.send = send_and_keep
+    try:
+        yield answers
+    finally:
+        requests.Session.send = send
+
+
+def _in_a_helper():
+    """Tell whether a helper is at work: an exercise and a widget ask much of their own."""
+    return any(HELPERS in frame.f_code.co_filename for frame, _ in walk_stack(None))
+
+
+def _run(cell, names):
+    # A cell may raise only where its tag says so.
+    meant = Exception if "raises-exception" in cell.metadata.get("tags", []) else ()
+    with suppress(meant) if meant else ExitStack():
+        exec(compile(cell.source, "<cell>", "exec"), names)
+    pyplot.close("all")
