@@ -1,0 +1,430 @@
+"""The launcher: started for real, in copies of the workbook, mostly without any network."""
+
+import ast
+import os
+import re
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+import workbook
+
+ROOT = Path(__file__).resolve().parents[1]
+WHEEL = "libraries-1.0-py3-none-any.whl"
+
+# In the small workbook, this stands for JupyterLab, pytest and the classroom server alike.
+STAND_IN = """
+import sys
+print("ran", __spec__.parent, sys.argv[1:], "in", sys.prefix, flush=True)
+if "--wait" in sys.argv:
+    sys.stdin.read()
+sys.exit(7 if "--fail" in sys.argv else 0)
+"""
+
+
+def write_wheel(path):
+    """Write a wheel whose modules only say that they ran: an install that needs no network."""
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name in ("helpers/pacs", "helpers/viewer", "jupyterlab", "pytest"):
+            wheel.writestr(f"{name}/__init__.py", "")
+            wheel.writestr(f"{name}/__main__.py", STAND_IN)
+        wheel.writestr("jupyterlab/labextensions.py", "")
+        facts = "libraries-1.0.dist-info"
+        wheel.writestr(
+            f"{facts}/METADATA", "Metadata-Version: 2.1\nName: libraries\nVersion: 1.0\n"
+        )
+        wheel.writestr(
+            f"{facts}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{facts}/RECORD", "")
+
+
+def make_small_workbook(folder):
+    (folder / "tests").mkdir(parents=True)
+    shutil.copy(ROOT / "workbook.py", folder)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    write_wheel(folder / WHEEL)
+    (folder / "requirements.txt").write_text(f"./{WHEEL}\n")
+    (folder / "tests" / "requirements.txt").write_text("# nothing more\n")
+    return folder
+
+
+def without_network(**changes):
+    """Return variables under which pip finds no index, and no other Python is active."""
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PIP_", "PYTHON", "JUPYTER", "VIRTUAL_ENV", "CONDA"))
+    }
+    index = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
+    return {**variables, **index, "PIP_RETRIES": "0", **changes}
+
+
+def start(folder, *arguments, cwd=None, **changes):
+    """Run workbook.py of `folder` to its end."""
+    done = subprocess.run(
+        [sys.executable, folder / "workbook.py", *arguments],
+        cwd=cwd or folder.parent,
+        env=without_network(**changes),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Return a small workbook that has been started once. Do not change it: see `copied`."""
+    folder = make_small_workbook(tmp_path_factory.mktemp("installed") / "workbook")
+    assert start(folder, "test").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def copied(installed, tmp_path):
+    """Return a copy of `installed` that takes itself for installed where it is."""
+    folder = tmp_path / "the copy"
+    shutil.copytree(installed, folder, symlinks=True)
+    (folder / ".venv" / workbook.STAMP.name).write_text("moved")
+    return folder
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def test_second_start_installs_nothing_and_says_nothing_of_it(installed):
+    again = start(installed, "pacs", "--port", "8042", "a b")
+    assert again.returncode == 0
+    assert again.stdout == (
+        f"ran helpers.pacs ['--port', '8042', 'a b'] in {installed / '.venv'}\n"
+    )
+
+
+def test_lab_opens_the_first_notebook_on_loopback_with_the_learner_s_options_last(installed):
+    ran = start(installed, "--no-browser", "--port=9000").stdout
+    assert "ran jupyterlab" in ran
+    assert "'--ServerApp.ip=127.0.0.1'" in ran
+    assert "/lab/tree/notebooks/00-start-here.ipynb'" in ran
+    assert "'--no-browser', '--port=9000'] in" in ran
+
+
+def test_test_passes_options_to_pytest(installed):
+    assert "ran pytest ['-k', 'word']" in start(installed, "test", "-k", "word").stdout
+
+
+def test_viewer_gets_the_learner_s_options(installed):
+    ran = start(installed, "viewer", "--study", "1.2.3", "--no-browser").stdout
+    assert "ran helpers.viewer ['--study', '1.2.3', '--no-browser']" in ran
+
+
+def test_exit_code_is_that_of_the_command(installed):
+    assert start(installed, "pacs", "--fail").returncode == 7
+
+
+def test_help_tells_the_commands():
+    shown = start(ROOT, "--help")
+    assert shown.returncode == 0
+    for command in workbook.COMMANDS:
+        assert command in shown.stdout
+
+
+def test_unknown_command_is_named_with_those_that_exist():
+    refused = start(ROOT, "tset")
+    assert refused.returncode == 2
+    assert "'tset'" in refused.stderr
+    assert "lab, test, pacs, viewer" in refused.stderr
+
+
+def test_another_active_python_does_not_leak_in(installed, tmp_path):
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers" / "__init__.py").write_text("raise SystemExit('the wrong helpers')")
+    other = {"PYTHONPATH": str(tmp_path), "VIRTUAL_ENV": str(tmp_path)}
+    ran = start(installed, "pacs", **other)
+    assert f"in {installed / '.venv'}" in ran.stdout
+
+
+def test_helpers_of_the_current_folder_do_not_count(installed, tmp_path):
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers" / "__init__.py").write_text("raise SystemExit('the wrong helpers')")
+    assert start(installed, "pacs", cwd=tmp_path).returncode == 0
+
+
+def test_ctrl_c_ends_the_command_and_nothing_is_left(installed):
+    with subprocess.Popen(
+        [sys.executable, installed / "workbook.py", "pacs", "--wait"],
+        env=without_network(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout.readline().startswith("ran helpers.pacs")
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=15) == 128 + signal.SIGINT
+        assert "workbook.py" not in process.stderr.read()
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+# ---------------------------------------------------------------- what can go wrong
+
+
+def test_no_network_at_the_first_install_is_said_and_the_next_start_repairs(tmp_path):
+    folder = make_small_workbook(tmp_path / "workbook")
+    (folder / "requirements.txt").write_text("requests==2.34.2\n")
+    offline = start(folder)
+    assert offline.returncode == 1
+    assert "No matching distribution found for requests==2.34.2" in offline.stderr
+    assert "Connect to the network" in offline.stderr
+    (folder / "requirements.txt").write_text(f"./{WHEEL}\n")
+    assert "ran jupyterlab" in start(folder).stdout
+
+
+def test_update_that_fails_leaves_the_old_environment_in_use(copied):
+    start(copied, "pacs")
+    (copied / "requirements.txt").write_text("requests==2.34.2\n")
+    assert start(copied, "pacs").returncode == 1
+    (copied / "requirements.txt").write_text(f"./{WHEEL}\n")
+    assert start(copied, "pacs").stdout.startswith("ran helpers.pacs")
+
+
+def test_ctrl_c_while_installing_ends_at_once_and_the_next_start_makes_it_anew(copied):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        (copied / "requirements.txt").write_text("requests==2.34.2\n")
+        process = subprocess.Popen(
+            [sys.executable, copied / "workbook.py"],
+            env=without_network(PIP_INDEX_URL=f"http://127.0.0.1:{silent.getsockname()[1]}"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        silent.settimeout(60)
+        connection, _ = silent.accept()  # pip waits for the index now
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        connection.close()
+    with pytest.raises(ProcessLookupError):  # pip is gone, too
+        os.killpg(process.pid, 0)
+    assert process.returncode == 130
+    assert "Stopped." in said
+    assert "Traceback" not in said
+    (copied / "requirements.txt").write_text(f"./{WHEEL}\n")
+    repaired = start(copied)
+    assert "Making the folder .venv" in repaired.stdout
+    assert "ran jupyterlab" in repaired.stdout
+
+
+def test_folder_that_was_moved_is_installed_again_in_place(installed, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(installed, moved, symlinks=True)
+    ran = start(moved, "pacs").stdout
+    assert "Installing" in ran
+    assert "Making" not in ran
+    assert f"in {moved / '.venv'}" in ran
+
+
+def lose_base_python(venv):
+    (venv / "bin" / "python").unlink()
+    (venv / "bin" / "python").symlink_to("/nowhere/python3")
+
+
+def lose_pip(venv):
+    for package in venv.glob("lib/python*/site-packages/pip"):
+        shutil.rmtree(package)
+
+
+@pytest.mark.parametrize("damage", [lose_base_python, lose_pip])
+def test_broken_environment_is_made_anew(copied, damage):
+    assert start(copied, "pacs").returncode == 0
+    damage(copied / ".venv")
+    ran = start(copied, "pacs").stdout
+    assert "Making the folder .venv" in ran
+    assert "ran helpers.pacs" in ran
+
+
+def test_environment_that_the_learner_made_is_kept(copied):
+    (copied / ".venv" / workbook.STAMP.name).unlink()
+    (copied / ".venv" / "notes.txt").write_text("mine")
+    assert "ran helpers.pacs" in start(copied, "pacs").stdout
+    assert (copied / ".venv" / "notes.txt").read_text() == "mine"
+
+
+def test_file_in_the_way_is_named_and_kept(tmp_path):
+    folder = make_small_workbook(tmp_path / "workbook")
+    (folder / ".venv").write_text("mine")
+    refused = start(folder)
+    assert refused.returncode == 1
+    assert f"{folder / '.venv'} is in the way" in refused.stderr
+    assert (folder / ".venv").read_text() == "mine"
+
+
+def test_folder_in_the_way_is_named_and_kept(tmp_path):
+    folder = make_small_workbook(tmp_path / "workbook")
+    (folder / ".venv" / "deep").mkdir(parents=True)
+    (folder / ".venv" / "deep" / "thesis.txt").write_text("mine")
+    assert "is in the way" in start(folder).stderr
+    assert (folder / ".venv" / "deep" / "thesis.txt").read_text() == "mine"
+
+
+def test_full_disk_is_said(copied):
+    stamp = copied / ".venv" / workbook.STAMP.name
+    stamp.unlink()
+    stamp.symlink_to("/dev/full")
+    refused = start(copied)
+    assert refused.returncode == 1
+    assert "The disk is full" in refused.stderr
+
+
+def test_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch, capfd):
+    # Root may write into any folder but those of the kernel.
+    folder = Path("/sys") if os.geteuid() == 0 else tmp_path / "locked"
+    if os.geteuid() != 0:
+        folder.mkdir(mode=0o555)
+    monkeypatch.setattr(workbook, "VENV", folder / ".venv")
+    monkeypatch.setattr(workbook, "PYTHON", folder / ".venv/bin/python")
+    monkeypatch.setattr(workbook, "STAMP", folder / ".venv/stamp")
+    assert workbook.main(["lab"]) == 1
+    assert "cannot be written" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("Error: [Errno 13] Permission denied: '/opt/workbook/.venv'", "cannot be written"),
+        ("[Errno 30] Read-only file system: '/media/cd/.venv'", "cannot be written"),
+        ("PermissionError: [WinError 5] Access is denied: 'C:\\\\wb'", "cannot be written"),
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left", "full"),
+        ("created successfully because ensurepip is not\navailable.", "apt install python3"),
+        ("/usr/bin/python3: No module named venv", "apt install python3"),
+        ("connection broken by 'NewConnectionError('[Errno 13] Permission denied')'", "network"),
+        ("connection broken by 'SSLError(SSLCertVerificationError(1, '[SSL: CERT", "PIP_CERT"),
+        ("error: a failure that nobody foresaw", "lines above"),
+    ],
+)
+def test_words_of_the_tools_lead_to_the_way_out(words, advice):
+    assert advice in workbook.way_out(words)
+
+
+# ---------------------------------------------------------------- old Pythons
+
+
+def test_old_python_is_told_the_version_that_it_needs(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 13))
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(ROOT / "workbook.py"))
+    assert "needs Python 3.11 or newer, and this is Python 3.10" in str(end.value)
+
+
+def test_oldest_python_agrees_with_the_package():
+    assert f'requires-python = ">={workbook.OLDEST[0]}.{workbook.OLDEST[1]}"' in (
+        ROOT / "pyproject.toml"
+    ).read_text(encoding="utf-8")
+
+
+def test_old_pythons_can_read_the_launcher():
+    tree = ast.parse((ROOT / "workbook.py").read_text(encoding="ascii"), feature_version=(3, 6))
+    assert [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)] == []
+
+
+def old_pythons():
+    """Return the Pythons of this machine that are too old for the workbook."""
+    names = ["python2.7", *(f"python3.{minor}" for minor in range(4, workbook.OLDEST[1]))]
+    found = [shutil.which(name) for name in names]
+    pyenv = Path.home() / ".pyenv" / "versions"
+    found += [str(path) for name in names for path in pyenv.glob(f"*/bin/{name}")]
+    return [path for path in found if path]
+
+
+def test_real_old_pythons_end_in_one_sentence():
+    for python in old_pythons():
+        tried = subprocess.run([python, ROOT / "workbook.py"], capture_output=True, text=True)
+        if "pyenv: " not in tried.stderr:  # a shim of a version that is not active
+            assert tried.returncode == 1
+            assert tried.stderr.startswith("The workbook needs Python 3.11 or newer")
+
+
+# ---------------------------------------------------------------- the whole workbook
+
+
+@pytest.fixture
+def package_index():
+    """Skip without a package index: one small download tells."""
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet"]
+    command += ["--ignore-installed", "--no-deps", "setuptools>=77"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    if answer.returncode != 0:
+        pytest.skip("needs a package index: connect to the network")
+
+
+@contextmanager
+def opened_lab(folder, variables):
+    """Start workbook.py in `folder`; give the page's URL and what was printed before it."""
+    process = subprocess.Popen(
+        [sys.executable, folder / "workbook.py", "--no-browser", "--port=0"],
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    printed = ""
+    url = None
+    for line in process.stdout:
+        printed += line
+        if found := re.search(r"http://127\.0\.0\.1:\d+/\S+", line):
+            url = found[0]
+            break
+    try:
+        assert url, f"JupyterLab did not start:\n{printed}"
+        yield url, printed
+    finally:
+        os.killpg(process.pid, signal.SIGINT)  # Ctrl-C
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def get_page(url):
+    """Fetch the page. JupyterLab prints its address a moment before it listens there."""
+    with requests.Session() as session:
+        patience = Retry(total=None, connect=60, backoff_factor=0.1, backoff_max=0.5)
+        session.mount("http://", HTTPAdapter(max_retries=patience))
+        return session.get(url, timeout=30)
+
+
+def test_fresh_copy_opens_jupyterlab_and_the_second_time_without_network(tmp_path, package_index):
+    folder = tmp_path / "workbook"
+    not_a_learner_s = shutil.ignore_patterns(".*", "tests", "*.egg-info", "__pycache__", "build")
+    shutil.copytree(ROOT, folder, ignore=not_a_learner_s)
+    home = {"HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path / "ipython")}
+
+    with opened_lab(folder, {**os.environ, **home}) as (url, printed):
+        page = get_page(url)
+        assert "Installing the libraries" in printed
+        assert "/lab/tree/notebooks/00-start-here.ipynb?token=" in url
+        assert page.status_code == 200
+        assert "JupyterLab" in page.text
+
+    with opened_lab(folder, without_network(**home)) as (url, printed):
+        assert printed.startswith("JupyterLab opens in your browser.")
+        assert get_page(url).status_code == 200
+
+    python = folder / ".venv" / workbook.PYTHON.relative_to(workbook.VENV)
+    command = [python, "-c", "import helpers; print(helpers.__file__)"]
+    where = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert Path(where.stdout.strip()) == folder / "helpers" / "__init__.py"

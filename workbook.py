@@ -1,0 +1,280 @@
+"""Start the DICOMweb workbook.
+
+python3 workbook.py [command] [options]
+
+  lab     open the notebooks in JupyterLab; options such as --no-browser or --port 9000
+          are passed on to it. This is what happens without a command.
+  test    run every test; options are passed on to pytest
+  pacs    run the classroom server alone; "pacs --help" shows its options
+  viewer  open a study in the OHIF viewer, in the browser; "viewer --help" shows its options
+
+The first start makes the folder .venv and installs the libraries into it. That needs
+the network and takes one to five minutes. Later starts need neither.
+"""
+
+# Only the standard library, and only syntax that old Pythons can read (no f-string, no
+# annotation): they must get as far as the sentence below.
+from __future__ import print_function
+
+import sys
+
+OLDEST = (3, 11)
+
+if sys.version_info < OLDEST:
+    sys.exit(
+        "The workbook needs Python {}.{} or newer, and this is Python {}.{} ({}).\n"
+        "Get a newer one from https://www.python.org/downloads/ and start workbook.py with it, "
+        "for example: python3.13 workbook.py".format(
+            *(OLDEST + tuple(sys.version_info[:2]) + (sys.executable,))
+        )
+    )
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+# What .venv holds: a fingerprint for each requirements file, or UNFINISHED from the moment
+# that pip begins until it has ended.
+STAMP = VENV / "workbook-installed.txt"
+UNFINISHED = "unfinished"
+
+# What pip, venv or the operating system says -> the way out. The first match counts, and the
+# network comes before permissions, because a firewall may answer "permission denied".
+WAYS_OUT = (
+    (
+        r"No space left|not enough space|Errno 28\b",
+        "The disk is full. Free 1 GB, then start workbook.py again.",
+    ),
+    (
+        r"ensurepip is not|No module named '?(venv|ensurepip)",
+        "This Python cannot make virtual environments. On Debian or Ubuntu, run "
+        "'sudo apt install python{}.{}-venv'. Then start workbook.py again.".format(
+            *sys.version_info[:2]
+        ),
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|SSLError",
+        "The package index showed a certificate that pip does not trust. On a company network, "
+        "set the variable PIP_CERT to the file of its certificates. "
+        "Then start workbook.py again.",
+    ),
+    (
+        r"connection broken|Connection ?(Error|Failed)|Timeout|ProxyError|from versions: none",
+        "pip could not reach the package index. Connect to the network (behind a proxy, set the "
+        "variable HTTPS_PROXY), then start workbook.py again. Only an install needs the network.",
+    ),
+    (
+        r"Permission denied|Read-only file system|not permitted|Access is denied|another process",
+        "The folder {} cannot be written. Move the workbook to a folder of your own, or close "
+        "what uses it, then start workbook.py again.".format(ROOT),
+    ),
+)
+
+# The plugin of JupyterLab that asks about news and looks for updates.
+NEWS = "@jupyterlab/apputils-extension:announcements"
+
+
+class Problem(Exception):
+    """Something that the learner can put right; its text says how."""
+
+
+def way_out(words):
+    """Return what to do about the failure that `words` tell of."""
+    for pattern, advice in WAYS_OUT:
+        if re.search(pattern, words):
+            return advice
+    return "The lines above say what failed. Put it right, then start workbook.py again."
+
+
+def child_variables():
+    """Return the environment variables of a child, without those of another active Python."""
+    foreign = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX")
+    variables = {name: value for name, value in os.environ.items() if name not in foreign}
+    variables.update(PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1", PYTHONUNBUFFERED="1")
+    return variables
+
+
+def run_quietly(command, task):
+    """Run `command` to its end, with one line on the screen; raise Problem if it fails."""
+    print(task, end=" ", flush=True)
+    process = subprocess.Popen(
+        command,
+        cwd=str(ROOT),
+        env=child_variables(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+        errors="replace",
+    )
+    lines = []
+    try:
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            if line.startswith("Collecting "):
+                print(".", end="", flush=True)
+        code = process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
+    finally:
+        process.stdout.close()
+    print(" done" if code == 0 else " failed", flush=True)
+    if code != 0:
+        telling = [line for line in lines if line.lower().startswith("error")] or lines
+        raise Problem("\n".join(telling[-8:]) + "\n\n" + way_out("\n".join(lines)))
+
+
+def module(name, *options):
+    """Return the command that runs the module `name` with the Python of .venv."""
+    # -P: a file of the same name in the learner's current folder does not count.
+    return [str(PYTHON), "-P", "-m", name] + list(options)
+
+
+def environment_works():
+    """Tell whether .venv has a Python that starts, and pip."""
+    silence = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    try:
+        return subprocess.call(module("pip", "--version"), env=child_variables(), **silence) == 0
+    except OSError:
+        return False
+
+
+def make_environment():
+    """Make .venv anew, from the Python that runs this file."""
+    is_environment = (VENV / "pyvenv.cfg").exists()
+    holds_files = VENV.is_file() or any(path.is_file() for path in VENV.rglob("*"))
+    if holds_files and not is_environment:
+        raise Problem(
+            "{} is in the way: it is not a Python environment. Rename or delete it, then start "
+            "workbook.py again.".format(VENV)
+        )
+    # Started by the very Python of .venv, this must not saw off its own branch.
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    run_quietly([base, "-m", "venv", "--clear", str(VENV)], "Making the folder .venv ...")
+
+
+def fingerprint(requirements):
+    """Return a digest that changes when the file must be installed again."""
+    digest = hashlib.sha256(str(ROOT).encode("utf-8", "surrogateescape"))
+    for name in (requirements, "pyproject.toml"):
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+def prepare(*requirements):
+    """Make .venv hold what the files `requirements` list. Does nothing when it does already."""
+    wanted = {fingerprint(name) for name in requirements}
+    works = environment_works()
+    before = STAMP.read_text() if STAMP.is_file() else ""
+    if works and wanted <= set(before.split()):
+        return
+    if before == UNFINISHED or not works:
+        make_environment()
+        before = ""
+    STAMP.write_text(UNFINISHED)
+    command = module("pip", "install", "--no-input")
+    for name in requirements:
+        command += ["-r", name]
+    try:
+        run_quietly(command, "Installing the libraries (one to five minutes) ...")
+    except Problem:
+        STAMP.write_text(before)  # pip undoes what it could not finish
+        raise
+    STAMP.write_text("\n".join(sorted(wanted)))
+
+
+def hand_over(command, folder=None):
+    """Run `command` in the terminal until it ends, and return its exit code."""
+    process = subprocess.Popen(command, cwd=folder, env=child_variables())
+    # Ctrl-C reaches the child too, which ends by itself. Here it must not interrupt the waiting:
+    # that can lose the child's exit code.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def switch_off_news():
+    """Keep JupyterLab from asking a learner about its news and updates."""
+    if not (VENV / "etc/jupyter/labconfig/page_config.json").exists():
+        run_quietly(
+            module("jupyterlab.labextensions", "disable", "--level=sys_prefix", NEWS),
+            "Setting up JupyterLab ...",
+        )
+
+
+def lab(options):
+    """Open the first notebook in JupyterLab."""
+    prepare("requirements.txt")
+    switch_off_news()
+    print("JupyterLab opens in your browser. To stop it, press Ctrl-C here.", flush=True)
+    settings = [
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.root_dir={}".format(ROOT),
+        "--ServerApp.allow_root=True",
+        "--ServerApp.answer_yes=True",
+        "--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb",
+        "--Application.log_level=ERROR",
+    ]
+    return hand_over(module("jupyterlab", *(settings + options)))
+
+
+def test(options):
+    """Run every test, or those that `options` choose."""
+    prepare("requirements.txt", "tests/requirements.txt")
+    return hand_over(module("pytest", *options), str(ROOT))
+
+
+def pacs(options):
+    """Run the classroom server alone."""
+    prepare("requirements.txt")
+    return hand_over(module("helpers.pacs", *options))
+
+
+def viewer(options):
+    """Open a study of the classroom server in the OHIF viewer."""
+    prepare("requirements.txt")
+    return hand_over(module("helpers.viewer", *options))
+
+
+COMMANDS = {"lab": lab, "test": test, "pacs": pacs, "viewer": viewer}
+
+
+def main(arguments):
+    """Run the command that `arguments` name, and return the exit code."""
+    if arguments[:1] in (["-h"], ["--help"]):
+        print(__doc__.strip())
+        return 0
+    name = "lab"
+    if arguments and not arguments[0].startswith("-"):
+        name, arguments = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        print(
+            "There is no command {!r}. Choose one of: {}.".format(name, ", ".join(COMMANDS)),
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        return COMMANDS[name](arguments)
+    except Problem as problem:
+        print("\n{}".format(problem), file=sys.stderr)
+        return 1
+    except OSError as error:
+        print("\n{}\n{}".format(error, way_out(str(error))), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The next start puts right what is unfinished.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
