@@ -1,0 +1,63 @@
+"""What is wrong with how a part of a page looks, or how a screen reader would read it."""
+
+import re
+
+# What is wider than its place. A box that the keyboard can scroll is no loss.
+CUT_OFF = """node => [...node.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput')]
+    .flatMap(output => [output, ...output.querySelectorAll('*')])
+    .filter(element => element.scrollWidth > element.clientWidth + 1)
+    .filter(element => !['visible', 'clip'].includes(getComputedStyle(element).overflowX))
+    .filter(element => element.tabIndex < 0)
+    .map(element => element.innerText)"""
+
+# Texts whose contrast with what is behind them is below the 4.5 of WCAG 2.1, 1.4.3.
+HARD_TO_READ = """node => {
+    const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+    const luminance = colour => {
+        const [red, green, blue] = channels(colour).slice(0, 3).map(value => value / 255)
+            .map(value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const behind = element => {
+        for (; element; element = element.parentElement) {
+            const colour = getComputedStyle(element).backgroundColor;
+            if ((channels(colour)[3] ?? 1) === 1) return colour;
+        }
+        return 'rgb(255, 255, 255)';
+    };
+    const contrast = element => {
+        const [dark, light] = [getComputedStyle(element).color, behind(element)]
+            .map(luminance).sort((one, other) => one - other);
+        return (light + 0.05) / (dark + 0.05);
+    };
+    const hasText = element => [...element.childNodes]
+        .some(child => child.nodeType === Node.TEXT_NODE && child.data.trim());
+    return [...node.querySelectorAll('.jp-OutputArea-output *')]
+        .filter(element => element.checkVisibility() && hasText(element))
+        .filter(element => contrast(element) < 4.5)
+        .map(element => `${contrast(element).toFixed(1)}: ${element.innerText}`);
+}"""
+
+CONTROLS = "button|checkbox|combobox|img|radio|region|spinbutton|tab|textbox"
+
+
+def cut_off(locator):
+    """Return the texts that are wider than their place."""
+    return locator.evaluate(CUT_OFF)
+
+
+def hard_to_read(locator):
+    """Return the texts of outputs that have too little contrast, and how much they have."""
+    return locator.evaluate(HARD_TO_READ)
+
+
+def nameless(locator):
+    """Return the controls and pictures for which a screen reader has no name.
+
+    A slider of ipywidgets has none: each needs a number box that has one.
+    """
+    lines = [line.strip(" -'") for line in locator.aria_snapshot().splitlines()]
+    found = [line for line in lines if re.match(rf'({CONTROLS})\b(?! ")', line)]
+    sliders = sum(line.startswith("slider") for line in lines)
+    number_boxes = sum(line.startswith('spinbutton "') for line in lines)
+    return found + ["slider"] * (sliders - number_boxes)
