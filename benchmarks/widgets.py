@@ -1,0 +1,58 @@
+"""The viewer of frames: what a person waits for, at each step and before the first picture."""
+
+import io
+import statistics
+import time
+from contextlib import redirect_stdout
+
+from helpers import connect
+from helpers.widgets import FrameViewer, browse, view_frame
+
+from . import at_most, medians
+
+STUDY = "2.25.35872168834085900275852582640522096"  # 32 slices of 512 x 512, 16 bit
+PAUSE = 0.1  # seconds between two steps of somebody who looks: the next frames are fetched then
+
+
+def measure():
+    server = connect()
+    yield from steps(server)
+    with redirect_stdout(io.StringIO()):  # the functions print their requests
+        series = browse(server, study_uid=STUDY)["SeriesInstanceUID"][0]
+        instance = browse(server, study_uid=STUDY, series_uid=series)["SOPInstanceUID"][0]
+        seconds = medians(
+            {
+                "first": lambda: view_frame(server, STUDY, series, instance),
+                "open": lambda: FrameViewer(server, STUDY).close(),
+            },
+            runs=11,
+        )
+    yield at_most("request to picture, 512 x 512", seconds["first"] * 1000, 100, "ms")
+    yield at_most("a viewer of 32 images, opened", seconds["open"] * 1000, 100, "ms")
+
+
+def steps(server):
+    """Step through all images twice as a person does: first fetched ahead, then kept."""
+    viewer = FrameViewer(server, STUDY)
+    number = viewer.image[1]
+    for words in ("fetched ahead", "seen before"):
+        number.value = 1
+        times = [step(number, place) for place in range(2, number.max + 1)]
+        detail = f"slowest {max(times):.0f} ms"
+        yield at_most(f"a step, {words}", statistics.median(times), 50, "ms", detail)
+    times = [step(viewer.window, name) for name in ("lung", "bone") * 8]
+    yield at_most("another window", statistics.median(times), 50, "ms")
+    number.value = 1
+    viewer.source._frames.clear()
+    times = [step(number, place, pause=0) for place in range(2, number.max + 1)]
+    yield at_most("a step, without a pause", statistics.median(times), 50, "ms")
+    viewer.close()
+
+
+def step(control, value, pause=PAUSE):
+    """Set a control; return the milliseconds until the picture is on its way to the browser."""
+    start = time.perf_counter()
+    control.value = value
+    milliseconds = (time.perf_counter() - start) * 1000
+    time.sleep(pause)
+    return milliseconds
