@@ -3,27 +3,25 @@
 import json
 import re
 import shlex
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
-from requests.utils import default_headers
-
-from .masking import SECRET_IN_URL, is_secret, scheme_of
-from .quirks import as_sent
+from .placeholders import Placeholders, Variable
 from .sections import Sections
 
 # Where the three look for the body of a request, which may be large and is rarely text.
 BODY_FILE = "request-body"
-# Each tool sends its own of these.
-AUTOMATIC_HEADERS = ("content-length", "transfer-encoding")
+# Postman cannot split user:password.
+POSTMAN_USER, POSTMAN_PASSWORD = "DICOMWEB_USER", "DICOMWEB_PASSWORD"
 METHODS = ("GET", "OPTIONS", "HEAD", "POST", "PUT", "PATCH", "DELETE")  # functions of requests
 
 
 def equivalents(response):
     """Give the request that made an answer as curl, as Python and as Postman.
 
-    A secret does not appear: the environment variable that stands in its place must hold it, in
-    Postman a variable of that name. A body is not copied either, it is read from a file.
-    What is no part of a request stays out: time limits, proxies, certificates.
+    A secret does not appear. In its place stands DICOMWEB_APIKEY, the environment variable that
+    `connect` reads: where that finds the key, these work as they are. Postman has a variable of
+    that name. A body is not copied either, it is read from a file. What is no part of a request
+    stays out: time limits, proxies, certificates.
 
     Parameters
     ----------
@@ -110,8 +108,11 @@ def curl(request):
     """
     method = {"GET": "", "HEAD": " --head"}.get(request.method, f" -X {request.method}")
     # -g: a bracket or brace that somebody adds to the URL is no pattern.
-    lines = [f"curl -g{method} {_bash(_url(request))}"]
-    for name, pieces in _headers(request):
+    held = Placeholders(request)
+    lines = [f"curl -g{method} {_bash(held.url)}"]
+    if held.user:
+        lines.append(f"-u {_bash([held.user])}")
+    for name, pieces in held.headers:
         # To curl, a name with a colon and nothing behind it is a header to leave out.
         separator = ": " if pieces != [""] else ";"
         lines.append(f"-H {_bash([name, separator, *pieces])}")
@@ -145,13 +146,16 @@ def python(request):
         "http://127.0.0.1/studies?limit=1",
     )
     """
-    arguments = [_python(_url(request))]
-    headers = [f"{_python([name])}: {_python(pieces)}" for name, pieces in _headers(request)]
+    held = Placeholders(request)
+    arguments = [_python(held.url)]
+    headers = [f"{_python([name])}: {_python(pieces)}" for name, pieces in held.headers]
     if "Accept" not in request.headers and "User-Agent" in request.headers:
         headers.append('"Accept": None')
     if headers:
         rows = "".join(f"        {header},\n" for header in headers)
         arguments.append(f"headers={{\n{rows}    }}")
+    if held.user:
+        arguments.append("auth=(user, password)")
     if request.body is not None:
         arguments.append(f'data=Path("{BODY_FILE}").read_bytes()')
     if request.method in METHODS:
@@ -160,11 +164,15 @@ def python(request):
         call = "requests.request"
         arguments.insert(0, _python([request.method]))
     rows = "".join(f"    {argument},\n" for argument in arguments)
-    imports = ["import os"] if _variables(request) else []
+    imports = ["import os"] if held.variables else []
     if request.body is not None:
         imports.append("from pathlib import Path")
     standard = "\n".join(imports) + "\n\n" if imports else ""
-    return f"{standard}import requests\n\nresponse = {call}(\n{rows})"
+    before = ""
+    if held.user:
+        # As bytes: requests would write a text in Latin-1, and connect() writes UTF-8.
+        before = f'user, password = {_python([held.user])}.encode().split(b":", 1)\n'
+    return f"{standard}import requests\n\n{before}response = {call}(\n{rows})"
 
 
 def postman(request):
@@ -184,70 +192,33 @@ def postman(request):
     >>> postman(requests.Request("GET", "http://127.0.0.1/studies?limit=1").prepare())["request"]
     {'method': 'GET', 'header': [], 'url': 'http://127.0.0.1/studies?limit=1'}
     """
+    held = Placeholders(request)
     item = {
         "name": f"{request.method} {unquote(urlsplit(request.url).path)}",
         "request": {
             "method": request.method,
-            "header": [
-                {"key": name, "value": _postman(pieces)} for name, pieces in _headers(request)
-            ],
-            "url": _postman(_url(request)),
+            "header": [{"key": name, "value": _postman(pieces)} for name, pieces in held.headers],
+            "url": _postman(held.url),
         },
     }
+    if held.user:
+        values = {"username": POSTMAN_USER, "password": POSTMAN_PASSWORD}
+        basic = [
+            {"key": key, "value": _postman([Variable(name)]), "type": "string"}
+            for key, name in values.items()
+        ]
+        item["request"]["auth"] = {"type": "basic", "basic": basic}
     if request.body is not None:
         item["request"]["body"] = {"mode": "file", "file": {"src": BODY_FILE}}
     return item
 
 
-class Variable(str):
-    """The name of the environment variable that holds a secret."""
-
-
-def _variable(name):
-    """Return the variable for the secret that a header or a query parameter called `name` holds."""
-    name = name.lower()
-    if "authorization" in name or "token" in name:
-        return Variable("DICOMWEB_TOKEN")
-    if "cookie" in name:
-        return Variable("DICOMWEB_COOKIE")
-    return Variable("DICOMWEB_APIKEY")
-
-
-def _headers(request):
-    """Yield the headers that are not automatic: name, and the value in pieces."""
-    defaults = default_headers()
-    for name, value in request.headers.items():
-        if name.lower() in AUTOMATIC_HEADERS or defaults.get(name) == value:
-            continue
-        if is_secret(name, value):
-            scheme = scheme_of(name, value)
-            yield name, [f"{scheme} ", _variable(name)] if scheme else [_variable(name)]
-        else:
-            yield name, [value]
-
-
-def _url(request):
-    """Return the URL in pieces: text, and a Variable in the place of each secret."""
-    scheme, address, path, query, _ = urlsplit(as_sent(request.url))
-    # requests sends a user and a password in a URL as the header Authorization.
-    url = urlunsplit((scheme, address.rpartition("@")[2], path, query, ""))
-    pieces, position = [], 0
-    for secret in SECRET_IN_URL.finditer(url):
-        before = secret[1] or secret[2]
-        pieces += [url[position : secret.start()] + before, _variable(before)]
-        position = secret.end()
-    return [*pieces, url[position:]]
-
-
-def _variables(request):
-    pieces = [*_url(request), *(piece for _, value in _headers(request) for piece in value)]
-    return sorted({piece for piece in pieces if isinstance(piece, Variable)})
-
-
 def _before_the_first_run(request):
+    held = Placeholders(request)
     lines = [
-        f"Let the environment variable {variable} hold the secret (in Postman: a variable)."
-        for variable in _variables(request)
+        f"Let the environment variable {variable} hold {what} (in Postman: "
+        + ("a variable)." if variable != held.user else f"{POSTMAN_USER} and {POSTMAN_PASSWORD}).")
+        for variable, what in held.variables.items()
     ]
     if isinstance(request.body, str | bytes):
         encoded = ".encode()" if isinstance(request.body, str) else ""

@@ -1,3 +1,4 @@
+import base64
 import json
 import os
 import re
@@ -11,9 +12,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as some
 
-from helpers import equivalents
-from helpers.masking import WORKSHOP_KEY
-from helpers.twins import Variable, _bash, _python, curl, postman, python
+from helpers import connect, equivalents
+from helpers.masking import WORKSHOP_KEY, Headers, Secret
+from helpers.placeholders import Placeholders, Variable
+from helpers.twins import _bash, _python, curl, postman, python
 from tests.answers import answer, saying
 from tests.notebooks.recording import NOTEBOOKS, record
 from tests.tools import needs_tool
@@ -46,7 +48,7 @@ for number, line in enumerate(sys.stdin):
 
 def run(command, folder, secret, text=None):
     """Run a command where the secret is in the variables; return what it writes."""
-    names = ("DICOMWEB_APIKEY", "DICOMWEB_TOKEN", "DICOMWEB_COOKIE")
+    names = ("DICOMWEB_APIKEY", "DICOMWEB_COOKIE")
     variables = {**os.environ, **dict.fromkeys(names, secret)}
     return subprocess.run(
         command,
@@ -230,7 +232,7 @@ def test_a_request_without_accept_has_none(listener, tmp_path):
         ("apikey", "", "s3cret! $x"),
         ("X-API-Key", "", "s3cret"),
         ("Authorization", "Bearer ", "s3cret"),
-        ("Authorization", "Basic ", "s3cret="),
+        ("Proxy-Authorization", "Basic ", "s3cret="),
         ("Cookie", "", "session=s3cret"),
     ],
 )
@@ -256,7 +258,7 @@ def test_a_password_in_the_url_becomes_the_header_that_it_is(listener, tmp_path)
     assert "s3cret" not in repr(equivalents(response))
     sent = response.request.headers["Authorization"].partition(" ")[2]
     assert sent not in repr(equivalents(response))
-    assert_twins_say_the_same(listener, response, tmp_path, sent)
+    assert_twins_say_the_same(listener, response, tmp_path, "ann:s3cret")
 
 
 def test_the_workshops_key_is_shown():
@@ -267,12 +269,91 @@ def test_the_workshops_key_is_shown():
     assert "First" not in twins.sections
 
 
-def test_it_says_which_variables_to_set():
-    request = requests.Request("GET", "http://127.0.0.1/?token=a", {"apikey": "b"}).prepare()
+def asked_for(url, headers):
     response = answer()
-    response.request = request
-    first = equivalents(response).sections["First"]
-    assert "DICOMWEB_APIKEY" in first and "DICOMWEB_TOKEN" in first
+    response.request = requests.Request("GET", url, headers).prepare()
+    return response
+
+
+def test_it_says_which_variables_to_set_and_what_they_hold():
+    first = equivalents(asked_for("http://127.0.0.1/?token=a&x=1", {"apikey": "b"})).sections[
+        "First"
+    ]
+    assert "DICOMWEB_APIKEY hold the value in the header apikey" in first
+    assert "DICOMWEB_APIKEY_2 hold the value of token in the URL" in first
+    both = equivalents(asked_for("http://127.0.0.1/?token=a", {"apikey": "a", "Cookie": "c"}))
+    assert set(re.findall(r"DICOMWEB_\w+", repr(both))) == {"DICOMWEB_APIKEY", "DICOMWEB_COOKIE"}
+
+
+def test_the_key_of_the_server_has_the_variable_that_connect_reads():
+    """Whatever other secrets stand before it."""
+    headers = {"X-Token": "mine", **Headers({"X-Door": Secret("theirs")})}
+    held = Placeholders(asked_for("http://127.0.0.1/", headers).request)
+    assert held.headers == [("X-Token", ["DICOMWEB_APIKEY_2"]), ("X-Door", ["DICOMWEB_APIKEY"])]
+
+
+# What an archive asks for, and what is then in DICOMWEB_APIKEY.
+SIGNED_IN = {
+    "header": "my! own$key",
+    "bearer": "abc.def-ghi_jkl==",
+    "basic": "ann:p\u00e4ss: w\u00f6rd!$",
+}
+
+
+@pytest.fixture(params=SIGNED_IN)
+def signed_in(request, monkeypatch, tmp_path):
+    """Run a server that lets one user in; return its answer to a user who is connected to it."""
+    key = SIGNED_IN[request.param]
+    encoded = base64.b64encode(key.encode()).decode()
+    name, value = {
+        "header": ("X-Door", key),
+        "bearer": ("Authorization", f"Bearer {key}"),
+        "basic": ("Authorization", f"Basic {encoded}"),
+    }[request.param]
+
+    class Guarded(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = b"[]"
+            self.send_response(200 if self.headers.get(name) == value else 401)
+            self.send_header("Content-Type", "application/dicom+json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Guarded)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    (tmp_path / "servers.toml").write_text(
+        f'[mine]\ndicomweb = "http://127.0.0.1:{server.server_port}"\nauth = "{request.param}"\n'
+        'header = "X-Door"\n'
+    )
+    monkeypatch.setenv("DICOMWEB_SERVERS", str(tmp_path / "servers.toml"))
+    monkeypatch.setenv("DICOMWEB_APIKEY", key)
+    there = connect("mine")
+    yield requests.get(f"{there.dicomweb}/studies", headers=there.headers, timeout=5)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@needs_tool("curl", "curl")
+def test_what_is_printed_works_in_a_shell_where_connect_works(signed_in, tmp_path):
+    key = os.environ["DICOMWEB_APIKEY"]
+    assert (signed_in.status_code, key in repr(equivalents(signed_in))) == (200, False)
+    twins = equivalents(signed_in)
+    # Only what connect() reads is there: no other variable, no account of this user.
+    here = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DICOMWEB_APIKEY": key}
+    here["LC_ALL"] = "C.UTF-8"
+    line = f"{twins.curl} --silent --write-out ' %{{http_code}}'"
+    program = f"{twins.python}\nprint(response.text, response.status_code)"
+    for command in (["bash", "-c", line], [sys.executable, "-c", program]):
+        done = subprocess.run(
+            command, env=here, cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+        assert (done.stdout.strip(), done.stderr) == ("[] 200", "")
 
 
 def test_the_rich_form_says_the_same_as_the_plain_one():
