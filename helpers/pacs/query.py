@@ -3,6 +3,7 @@
 import difflib
 import functools
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from pydicom.datadict import DicomDictionary, dictionary_VR, tag_for_keyword
@@ -12,6 +13,7 @@ from helpers.pacs.matching import BadValue, matcher
 from helpers.pacs.problems import Problem
 
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_ONCE = "Send each attribute once. A list of UIDs has commas: StudyInstanceUID=1.2,1.3"
 _OPTIONS = ("limit", "offset", "fuzzymatching", "includefield", "accept")
 
 
@@ -21,26 +23,18 @@ class Filter:
 
     Parameters
     ----------
-    path : tuple of str
-        Tags. More than one when the attribute is inside a sequence.
+    tag : str
+        As DICOM JSON writes it.
     test : callable
         From a DICOM JSON attribute (or None) to bool.
     """
 
-    path: tuple
+    tag: str
     test: object
 
     def matches(self, attributes):
         """Tell whether the attributes of a study, series, instance or item fulfil the condition."""
-        return self._matches(attributes, self.path)
-
-    def _matches(self, attributes, path):
-        tag, *rest = path
-        if not rest:
-            return self.test(attributes.get(tag))
-        items = attributes.get(tag, {}).get("Value", [])
-        # An empty sequence fulfils what an absent attribute would fulfil: universal matching.
-        return any(self._matches(item or {}, rest) for item in items or [{}])
+        return self.test(attributes.get(self.tag))
 
 
 @dataclass(frozen=True)
@@ -85,19 +79,22 @@ def read_query(parameters):
     fuzzy = _one(parameters, "fuzzymatching", "false").lower()
     if fuzzy not in ("true", "false"):
         raise Problem(400, f"fuzzymatching={fuzzy} is not possible.", "Send true or false.")
-    filters = []
+    tests = {}
     for name in parameters:
         if name in _OPTIONS:
             continue
         path = _path(name)
         wanted = _one(parameters, name)
+        if path in tests:
+            raise Problem(400, f"{name} is there under another name too.", _ONCE)
         try:
-            filters.append(Filter(path, matcher(_vr(path[-1]), wanted, fuzzy=fuzzy == "true")))
+            tests[path] = matcher(_vr(path[-1]), wanted, fuzzy=fuzzy == "true")
         except BadValue as error:
             raise Problem(400, f"{name}={wanted}: {error}.", "Correct the value.") from None
+    filters = _filters(tests)
     fields = [name for text in parameters.getlist("includefield") for name in text.split(",")]
     paths = [_path(name) for name in fields if name and name != "all"]
-    tags = {path[0] for path in [*paths, *(condition.path for condition in filters)]}
+    tags = {path[0] for path in [*paths, *tests]}
     return Query(
         filters,
         include=frozenset(tags | {_private_creator(tag) for tag in tags if _is_private(tag)}),
@@ -107,13 +104,44 @@ def read_query(parameters):
     )
 
 
+def _filters(tests):
+    """Make one filter of all that is asked of the same sequence.
+
+    Parameters
+    ----------
+    tests : dict of tuple to callable
+        By the path of the attribute: its tags, more than one if it is inside a sequence.
+
+    Returns
+    -------
+    list of Filter
+    """
+    filters = [Filter(path[0], test) for path, test in tests.items() if len(path) == 1]
+    inside = defaultdict(dict)
+    for (tag, *rest), test in tests.items():
+        if rest:
+            inside[tag][tuple(rest)] = test
+    return filters + [Filter(tag, _any_item(_filters(below))) for tag, below in inside.items()]
+
+
+def _any_item(filters):
+    """Return a test that one item fulfils as a whole (PS3.4, section C.2.2.2.6)."""
+
+    def test(sequence):
+        # An empty sequence fulfils what an absent attribute would fulfil: universal matching.
+        items = (sequence or {}).get("Value") or [{}]
+        return any(all(f.matches(item or {}) for f in filters) for item in items)
+
+    return test
+
+
 def _one(parameters, name, default=""):
     values = parameters.getlist(name)
     if len(values) > 1:
         raise Problem(
             400,
             f"{name} is there {len(values)} times.",
-            "Send each attribute once. A list of UIDs has commas: StudyInstanceUID=1.2,1.3",
+            _ONCE,
         )
     return values[0] if values else default
 
@@ -139,7 +167,7 @@ def _path(name):
     for part in name.split("."):
         if _TAG.fullmatch(part) and _is_known(int(part, 16)):
             tags.append(part.upper())
-        elif tag_for_keyword(part) is not None:
+        elif part and tag_for_keyword(part) is not None:
             tags.append(tag_of(part))
         else:
             raise Problem(400, f"There is no DICOM attribute {part!r}.", _suggestion(part))

@@ -79,7 +79,7 @@ def _series_matches(study, series_filters, instance_filters, uid):
 
 
 def _split(filters, level):
-    here = [condition for condition in filters if condition.path[0] in level.tags]
+    here = [condition for condition in filters if condition.tag in level.tags]
     return here, [condition for condition in filters if condition not in here]
 
 

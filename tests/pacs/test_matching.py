@@ -45,6 +45,8 @@ def test_absent_or_empty_attribute_has_no_value(attribute):
         ("IS", [1], "1", True),
         ("IS", [10], "1", False),
         ("DS", [40.0], "40", True),
+        ("DS", [40.0], "+4.e1", True),
+        ("DS", [-0.5], "-.5", True),
         ("US", [512], "512.0", True),
         ("PN", ["SIIM^Joe"], "SIIM^Joe", True),
         ("PN", ["SIIM^Joe^^^"], "siim^joe", True),
@@ -88,11 +90,25 @@ def test_fuzzy_name_matches_word_by_word(name, wanted, expected):
     assert matches("PN", [name], wanted, fuzzy=True) is expected
 
 
-def test_name_in_other_scripts_is_found_by_any_of_them():
-    name = {"Alphabetic": "Yamada^Tarou", "Ideographic": "山田^太郎"}
-    attribute = {"vr": "PN", "Value": [name]}
-    for wanted in ("yamada*", "山田^太郎", "Yamada^Tarou=山田^太郎"):
-        assert matcher("PN", wanted)(attribute)
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("yamada*", True),
+        ("山田^太郎", True),
+        ("やまだ*", True),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", True),
+        ("Yamada^Tarou=山田^太郎", True),
+        ("=山田^太郎", True),
+        ("==やまだ^たろう", True),
+        ("Yamada*=*太郎", True),
+        ("山田^太郎=", False),
+        ("=Yamada^Tarou", False),
+        ("Suzuki*=山田*", False),
+    ],
+)
+def test_name_in_other_scripts_is_found_by_any_of_them_or_by_all(wanted, expected):
+    name = dict(Alphabetic="Yamada^Tarou", Ideographic="山田^太郎", Phonetic="やまだ^たろう")
+    assert matcher("PN", wanted)({"vr": "PN", "Value": [name]}) is expected
 
 
 def test_file_with_another_vr_than_the_dictionary_is_compared_as_text():
@@ -108,7 +124,7 @@ def test_file_with_another_vr_than_the_dictionary_is_compared_as_text():
         *(("TM", text) for text in ("25", "1", "1060", "10:15", "-", "10-99")),
         *(("DT", text) for text in ("19", "20241301", "2024-2025-2026", "-")),
         *(("UI", text) for text in ("x", "1..2", "1.2,x", "1" * 65)),
-        *(("IS", text) for text in ("x", "1-2", "1,2")),
+        *(("IS", text) for text in ("x", "1-2", "1,2", "1_0", "nan", "inf", "٣")),
         *(("OB", text) for text in ("x", "1")),
         ("SQ", "x"),
     ],

@@ -299,6 +299,10 @@ def test_name_in_xml_has_its_parts(get):
         ("offset=1.5", ["offset"]),
         ("fuzzymatching=perhaps", ["fuzzymatching"]),
         ("PatientName=a&PatientName=b", ["PatientName", "2 times"]),
+        ("PatientName=a&00100010=b", ["00100010", "another name"]),
+        ("=x", ["There is no DICOM attribute ''"]),
+        (".PatientName=x", ["There is no DICOM attribute ''"]),
+        ("RequestAttributesSequence.=x", ["There is no DICOM attribute ''"]),
     ],
 )
 def test_query_that_makes_no_sense_is_a_400_that_names_the_reason(problem, query, words):
@@ -319,8 +323,12 @@ def test_accept_as_a_parameter_counts_more_than_the_header(get):
 
 @pytest.fixture
 def special(tmp_path):
-    """Run a server with one instance: a private attribute, and bulk values as wanted; its URL."""
+    """Run a server with one instance: private, bulk and sequence attributes; return its URL."""
     dataset = pydicom.dcmread(JOE[0])
+    dataset.RequestAttributesSequence = [pydicom.Dataset(), pydicom.Dataset()]
+    for number, item in enumerate(dataset.RequestAttributesSequence, 1):
+        item.RequestedProcedureID = f"R{number}"
+        item.ScheduledProcedureStepID = f"S{number}"
     block = dataset.private_block(0x0009, "ACME 1.0", create=True)
     block.add_new(0x01, "LO", "secret sauce")
     dataset.add_new("EncapsulatedDocument", "OB", bytes(2000))
@@ -335,6 +343,17 @@ def test_private_attribute_comes_with_its_creator(special):
     [result] = requests.get(url, headers={"Accept": JSON}, timeout=9).json()
     assert result["00091001"]["Value"] == ["secret sauce"]
     assert result["00090010"]["Value"] == ["ACME 1.0"]
+
+
+@pytest.mark.parametrize(("step", "count"), [("S2", 1), ("s?", 1), ("", 1), ("S1", 0)])
+def test_conditions_on_a_sequence_are_fulfilled_by_one_item(special, step, count):
+    query = {
+        "RequestAttributesSequence.RequestedProcedureID": "R2",
+        "00400275.00400009": step,
+    }
+    url = f"{special}/dicomweb/instances"
+    found = requests.get(url, query, headers={"Accept": JSON}, timeout=9).json()
+    assert len(found) == count
 
 
 def test_bulk_value_that_is_included_is_an_absolute_reference(special):
