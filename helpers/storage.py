@@ -186,7 +186,7 @@ def _batches(rows, at_once):
 def _store(batch, server, sent):
     """Send a batch, and write down what the server says of each instance."""
     try:
-        answers = outcomes(_post(batch, server, sent))
+        answers = outcomes(_post(batch, server, sent), [row["SOPInstanceUID"] for row in batch])
     except HTTPProblem as error:
         if len(batch) == 1 or error.response.status_code not in SPOILT:
             _fail(batch, error)
@@ -199,9 +199,8 @@ def _store(batch, server, sent):
     except WorkbookError as error:
         _fail(batch, error)
     else:
-        silence = (FAILED, "the server does not say what became of it")
         for row in batch:
-            row["outcome"], row["reason"] = answers.get(row["SOPInstanceUID"], silence)
+            row["outcome"], row["reason"] = answers[row["SOPInstanceUID"]]
 
 
 def _post(batch, server, sent):
