@@ -17,8 +17,9 @@ from IPython import get_ipython
 from .errors import WorkbookError
 from .responses import explain
 
-# Lines of an explanation, in characters, and where one goes on: below its text.
-WIDTH = 100
+# Lines of an explanation, in characters (a cell shows 75 of them on a screen of 1024 pixels), and
+# where one goes on: below its text.
+WIDTH = 72
 INDENT = " " * len("  expected: ")
 # A Retrieve URL with three UIDs has some 270 characters; pandas would cut it at 50.
 LONGEST_TEXT = 300
@@ -47,11 +48,17 @@ def _show(shell, kind, error, traceback, tb_offset=None):
     explained = error if isinstance(error, WorkbookError) else explain(error)
     name = type(explained).__name__
     first, *others = str(explained).splitlines()
-    lines = [f"\x1b[1m{name}\x1b[0m: {first}"]
+    lines = _wrapped(f"{name}: {first}")
+    lines[0] = lines[0].replace(name, f"\x1b[1m{name}\x1b[0m", 1)
     for line in others:
-        lines += textwrap.wrap(line, WIDTH, subsequent_indent=INDENT, break_long_words=False)
+        lines += _wrapped(line, subsequent_indent=INDENT)
     shell._showtraceback(type(explained), explained, lines)
     return lines
+
+
+def _wrapped(line, **indent):
+    # Media types and URLs are copied: they stay whole.
+    return textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False, **indent)
 
 
 def fit_tables(shell=None):

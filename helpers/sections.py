@@ -2,6 +2,13 @@
 
 import html
 
+# A long line goes on below, at a blank if it has one. The size is that of code in JupyterLab, in
+# which a line of a hexadecimal dump fits a screen of 1024 pixels.
+PRE = (
+    "margin: 0.3em 0 0.9em 1em; padding: 0; white-space: pre-wrap; word-break: normal; "
+    "overflow-wrap: anywhere; font-size: var(--jp-code-font-size, 13px)"
+)
+
 
 class Sections:
     """Texts, each with a title.
@@ -33,7 +40,7 @@ class Sections:
         blocks = (
             f"<details{'' if title in self.folded else ' open'}>"
             f"<summary><b>{html.escape(title)}</b></summary>"
-            f"<pre style='margin: 0.3em 0 0.9em 1.2em'>{html.escape(text)}</pre></details>"
+            f"<pre style='{PRE}'>{html.escape(text)}</pre></details>"
             for title, text in self.sections.items()
         )
         return "".join(blocks)

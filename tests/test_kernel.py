@@ -40,7 +40,7 @@ def test_our_own_error_has_no_traceback(shell, capsys):
 def test_a_long_explanation_goes_on_below_its_text(shell, capsys):
     code = "from helpers.errors import FrameError as E; raise E('no', hint='word ' * 40)"
     lines = shown(shell, code, capsys).rstrip().splitlines()
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 72
     assert lines[-1].startswith(" " * len("  next:     ") + "word")
 
 
