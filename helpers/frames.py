@@ -6,6 +6,7 @@ from pydicom.pixels.utils import expand_ybr422
 
 from .encodings import RAW, RLE, content, encoding
 from .errors import FrameError, MediaTypeMismatch
+from .palettes import colours, has_palette
 
 # What describes raw samples, and RLE, which is raw samples made shorter.
 NEEDED = ("Rows", "Columns", "BitsAllocated")
@@ -34,20 +35,21 @@ def frame(part_or_bytes, dataset=None):
     dataset : pydicom.Dataset, optional
         The attributes of the instance, for example ``datasets(response)[0]`` of its
         ``/metadata``. Raw samples and RLE cannot be read without Rows, Columns and Bits Allocated
-        (PS3.3 C.7.6.3); negative values in JPEG and JPEG-LS need Pixel Representation.
+        (PS3.3 C.7.6.3); negative values in JPEG and JPEG-LS need Pixel Representation, and the
+        colours of PALETTE COLOR need the palette.
 
     Returns
     -------
     numpy.ndarray
         Shape (rows, columns), or (rows, columns, 3) for colour, which is RGB. uint8 or uint16;
-        int16 where the data set says that values are signed. These are stored values: use
+        int16 where the data set says that values are signed. Grey ones are stored values: use
         ``pydicom.pixels.apply_modality_lut(pixels, dataset)`` to get Hounsfield units from CT.
 
     Raises
     ------
     FrameError
-        The frame is cut or damaged, its length is not what the data set says, the data set is
-        missing, or the decoder is.
+        The frame is cut or damaged, its length is not what the data set says, or the data set,
+        the palette or the decoder is missing.
     MediaTypeMismatch
         It is no frame at all, but HTML, JSON, XML or a DICOM file.
 
@@ -67,11 +69,13 @@ def frame(part_or_bytes, dataset=None):
     if name == "nothing":
         raise FrameError("The frame is empty.", came="0 bytes", hint="Ask for it again.")
     if name in (RAW, RLE):
-        return _samples(name, data, dataset)
-    pixels = _decode(name, data)
-    if dataset is not None and not name.startswith(SHADES):
-        return _stored_values(pixels, dataset)
-    return pixels
+        pixels = _samples(name, data, dataset)
+    else:
+        pixels = _decode(name, data)
+        if dataset is None or name.startswith(SHADES):
+            return pixels
+        pixels = _stored_values(pixels, dataset)
+    return colours(pixels, dataset) if pixels.ndim == 2 and has_palette(dataset) else pixels
 
 
 def _mismatch(name, data):

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import get_frame
-from pydicom.pixels import pixel_array
+from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from helpers.encodings import encoding, jpeg_markers
 from helpers.errors import FrameError, HTTPProblem, MediaTypeMismatch
@@ -335,3 +337,62 @@ def test_a_missing_decoder_says_what_to_install(monkeypatch):
         frame(stored(ANDY)[0])
     assert "pip install imagecodecs" in caught.value.hint
     assert (frame(*stored(JOE)) == expected()).all()
+
+
+# Palettes ----------------------------------------------------------------------------------------
+
+
+def palette_image():
+    """Return 8-bit indices, and attributes with a palette."""
+    indices = numpy.random.default_rng(3).integers(0, 256, (20, 30), "u1")
+    dataset = pydicom.Dataset()
+    dataset.Rows, dataset.Columns = indices.shape
+    dataset.SamplesPerPixel, dataset.BitsAllocated, dataset.BitsStored = 1, 8, 8
+    dataset.PixelRepresentation, dataset.PhotometricInterpretation = 0, "PALETTE COLOR"
+    for shift, colour in enumerate(("Red", "Green", "Blue")):
+        table = numpy.roll(numpy.arange(256, dtype="u1"), 80 * shift).tobytes()
+        setattr(dataset, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, 8])
+        setattr(dataset, f"{colour}PaletteColorLookupTableData", table)
+    return indices, dataset
+
+
+def rle(indices):
+    dataset = palette_image()[1]
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.PixelData = indices.tobytes()
+    dataset["PixelData"].VR = "OW"
+    dataset.SOPInstanceUID = "2.25.1"
+    dataset.compress(RLELossless, encoding_plugin="pydicom")
+    return get_frame(dataset.PixelData, 0, number_of_frames=1)
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        numpy.ndarray.tobytes,
+        rle,
+        imagecodecs.jpegls_encode,
+        lambda pixels: imagecodecs.jpeg8_encode(pixels, lossless=True),
+    ],
+)
+def test_indices_become_the_colours_of_the_palette(encode):
+    indices, dataset = palette_image()
+    assert numpy.array_equal(frame(encode(indices), dataset), apply_color_lut(indices, dataset))
+
+
+def test_colours_that_the_server_looked_up_stay():
+    indices, dataset = palette_image()
+    shown = apply_color_lut(indices, dataset)
+    for encoded in (
+        imagecodecs.png_encode(shown),
+        imagecodecs.jpeg2k_encode(shown, level=0, reversible=True, codecformat="j2k"),
+    ):
+        assert numpy.array_equal(frame(encoded, dataset), shown)
+
+
+def test_indices_without_a_palette_are_no_picture():
+    indices, dataset = palette_image()
+    del dataset.BluePaletteColorLookupTableData
+    with pytest.raises(FrameError, match="the palette is missing"):
+        frame(indices.tobytes(), dataset)
