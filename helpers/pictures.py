@@ -12,7 +12,7 @@ SMALLEST, LARGEST = 320, 640
 TITLE_HEIGHT = 30
 
 
-def show_frame(pixels, window=None, ax=None, title=None):
+def show_frame(pixels, window=None, ax=None, title=None, aspect=1.0):
     """Draw a frame, and print a line that says what is drawn.
 
     Parameters
@@ -26,6 +26,9 @@ def show_frame(pixels, window=None, ax=None, title=None):
         Where to draw. Without it, a new figure whose size follows the pixels.
     title : str, optional
         A line above the picture.
+    aspect : float
+        The height of a pixel, divided by its width: Pixel Spacing or Pixel Aspect Ratio, the first
+        of the two values divided by the second.
 
     Returns
     -------
@@ -34,7 +37,7 @@ def show_frame(pixels, window=None, ax=None, title=None):
     Raises
     ------
     FrameError
-        The array is no picture, or the window makes no sense.
+        The array is no picture, or the window or the aspect makes no sense.
 
     Examples
     --------
@@ -45,12 +48,14 @@ def show_frame(pixels, window=None, ax=None, title=None):
     pixels = numpy.asarray(pixels)
     is_colour = _is_colour(pixels)
     limits = _limits(pixels, window, is_colour)
+    _check_aspect(aspect)
     if ax is None:
-        ax = _new_axes(pixels.shape, title)
+        rows, columns = pixels.shape[:2]
+        ax = _new_axes(rows * aspect, columns, title)
     if is_colour:
-        ax.imshow(_eight_bits(pixels))
+        ax.imshow(_eight_bits(pixels), aspect=aspect)
     else:
-        ax.imshow(pixels, cmap="gray", vmin=limits[0], vmax=limits[1])
+        ax.imshow(pixels, cmap="gray", vmin=limits[0], vmax=limits[1], aspect=aspect)
     ax.set_axis_off()
     if title:
         ax.set_title(title, fontsize=10, color="black")
@@ -119,6 +124,16 @@ def _limits(pixels, window, is_colour):
     return center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
 
 
+def _check_aspect(aspect):
+    if not 0.01 <= aspect <= 100:
+        raise FrameError(
+            "Pixels cannot have that shape.",
+            expected="their height divided by their width, 1 for squares",
+            came=f"{aspect:g}",
+            hint="Of metadata.PixelSpacing, divide the first value by the second.",
+        )
+
+
 def _eight_bits(pixels):
     """Colours as matplotlib wants them: 0 to 255."""
     if pixels.dtype == numpy.uint8:
@@ -126,14 +141,13 @@ def _eight_bits(pixels):
     return (pixels.astype("float64") * (255 / max(pixels.max(), 255))).clip(0, 255).astype("uint8")
 
 
-def _new_axes(shape, title):
-    """Make a figure that fits the pixels, with a background that any theme can surround."""
+def _new_axes(height, width, title):
+    """Make a figure of that shape, with a background that any theme can surround."""
     from matplotlib import pyplot
 
-    rows, columns = shape[:2]
-    longer = max(rows, columns)
+    longer = max(height, width)
     scale = min(max(longer, SMALLEST), LARGEST) / longer
-    width, height = columns * scale, rows * scale
+    width, height = width * scale, height * scale
     above = TITLE_HEIGHT if title else 0
     figure = pyplot.figure(
         figsize=(width / DOTS_PER_INCH, (height + above) / DOTS_PER_INCH),

@@ -96,6 +96,38 @@ def test_the_figure_has_the_shape_of_the_pixels_and_a_size_for_the_eye(shape, si
     assert seen(show_frame(numpy.ones(shape, "uint8"))).shape[:2] == size
 
 
+@pytest.mark.parametrize(
+    ("shape", "aspect", "size"),
+    [
+        ((400, 400), 0.5, (200, 400)),
+        ((200, 400), 2, (400, 400)),
+        ((200, 100, 3), 3, (600, 100)),
+        ((640, 100), 2, (640, 50)),
+    ],
+)
+def test_pixels_that_are_no_squares_are_not_drawn_as_squares(shape, aspect, size):
+    ax = show_frame(numpy.full(shape, 255, "uint8"), aspect=aspect)
+    shown = seen(ax)
+    assert shown.shape[:2] == size
+    # All of the figure is picture, and no white edge is left: one value is drawn black.
+    if len(shape) == 2:
+        assert shown.max() == 0
+
+
+def test_proportions_hold_in_a_given_axes():
+    _, ax = pyplot.subplots()
+    show_frame(RAMP, ax=ax, aspect=2)
+    ax.figure.canvas.draw()
+    box = ax.get_window_extent()
+    assert box.height / box.width == pytest.approx(2)
+
+
+@pytest.mark.parametrize("aspect", [0, -1, float("nan"), 1000])
+def test_an_aspect_that_cannot_be(aspect):
+    with pytest.raises(FrameError, match="Pixels cannot have that shape"):
+        show_frame(RAMP, aspect=aspect)
+
+
 def test_a_title_stands_on_white_above_the_picture():
     """In a dark theme too, black letters need something light behind them."""
     shown = seen(show_frame(numpy.zeros((400, 400), "uint8"), title="Joe's chest"))
