@@ -6,7 +6,7 @@ import html
 import ipywidgets as widgets
 from pydicom import Dataset
 
-from .accepting import SPELLINGS, attempt, build_accept, description_of, path_of
+from .accepting import SPELLINGS, attempt, build_accept, description_of
 from .panel import (
     LABEL,
     Panel,
@@ -19,7 +19,7 @@ from .panel import (
     status,
     text,
 )
-from .question import Question
+from .question import Question, path_of
 from .rendering import FILE, picture, png, values_of, window_of
 
 KINDS = (

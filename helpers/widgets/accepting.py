@@ -9,14 +9,13 @@ import requests
 from pydicom import Dataset
 
 from ..accept import MediaType
-from ..datasets import datasets
 from ..encodings import encoding
 from ..errors import WorkbookError
 from ..frames import frame
 from ..multipart import parts
 from ..responses import check, media_type
-from .question import Question
-from .searching import JSON
+from .fetching import fetch_metadata
+from .question import Question, path_of
 
 SPELLINGS = (
     "multipart/related; type=image/dicom+jpeg",
@@ -130,7 +129,8 @@ def compare_accepts(server, resource, accepts=SPELLINGS):
     Examples
     --------
     >>> from helpers import connect
-    >>> compare_accepts(connect(), "studies", [JSON, "image/png"])[["status", "type"]]
+    >>> accepts = ["application/dicom+json", "image/png"]
+    >>> compare_accepts(connect(), "studies", accepts)[["status", "type"]]
     GET /dicomweb/studies
        status                      type
     0     200    application/dicom+json
@@ -143,27 +143,14 @@ def compare_accepts(server, resource, accepts=SPELLINGS):
     return pandas.DataFrame(rows, columns=["accept", "status", "type", "bytes", "content"])
 
 
-def path_of(server, resource):
-    """Return what stands behind the root of the server in a URL."""
-    root = server.dicomweb + "/"
-    if resource.startswith(("http://", "https://")) and not resource.startswith(root):
-        raise WorkbookError(
-            "This resource belongs to another server, which must not see our key.",
-            expected=f"a URL that begins with {root}",
-            came=resource,
-            hint="Build the URL from server.dicomweb and the UIDs.",
-        )
-    return resource.removeprefix(root).strip("/")
-
-
 def description_of(server, path):
     """Fetch the attributes that raw samples need to become a picture; None if there are none."""
     found = FRAME.fullmatch(path)
     if not found:
         return None
     try:
-        return datasets(Question(server, f"{found['instance']}/metadata", {}, JSON).send())[0]
-    except (WorkbookError, IndexError):
+        return fetch_metadata(server, found["instance"])
+    except WorkbookError:
         return None  # the attempts themselves will say what is wrong
 
 
@@ -199,7 +186,8 @@ def _look(tried):
     content, label = tried.response.content, tried.response.headers.get("Content-Type", "")
     if tried.type == "multipart/related":
         found = parts(tried.response)
-        content, label = found[0].content, found[0].headers.get("Content-Type", "")
+        first = (found[0].content, found[0].headers.get("Content-Type", "")) if found else (b"", "")
+        content, label = first
         tried.type = f"{len(found)} x {label}"
     tried.content = encoding(content)
     if tried.dataset is not None:

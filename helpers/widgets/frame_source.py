@@ -9,10 +9,9 @@ import numpy
 import requests
 from pydicom import Dataset
 
-from ..datasets import datasets
 from ..errors import WorkbookError
 from ..frames import frame
-from ..multipart import parts
+from .fetching import fetch_metadata, first_part
 from .question import Question
 from .rendering import values_of
 from .searching import JSON, quiet_attributes
@@ -151,15 +150,14 @@ class FrameSource:
         """Fetch a frame and decode it, without keeping it."""
         dataset = self._dataset(series_uid, instance_uid)
         question = self.frame_question(series_uid, instance_uid, number)
-        pixels = frame(parts(question.send(self._session))[0], dataset)
+        pixels = frame(first_part(question.send(self._session)), dataset)
         return Shot(pixels, values_of(pixels, dataset), dataset)
 
     def _dataset(self, series_uid, instance_uid):
         """Fetch the attributes of an instance, once."""
         if instance_uid not in self._headers:
-            path = f"{self.instance_path(series_uid, instance_uid)}/metadata"
-            response = Question(self.server, path, {}, JSON).send(self._session)
-            self._headers[instance_uid] = datasets(response)[0]
+            path = self.instance_path(series_uid, instance_uid)
+            self._headers[instance_uid] = fetch_metadata(self.server, path, self._session)
         return self._headers[instance_uid]
 
     def close(self):

@@ -6,20 +6,13 @@ import time
 
 from ..errors import WorkbookError
 from ..pictures import description
+from .frame_code import frame_code
 from .frame_source import FrameSource
 from .panel import code, sentence, set_maximum
 from .rendering import picture, png, window_names, window_of
 from .viewer_panel import NO_WINDOW, OWN, ViewerPanel
 
 AHEAD = 6  # frames to fetch before they are asked for
-# What the code of a cell does after the request of the frame.
-THEN = """answer = requests.get(
-    f"{{server.dicomweb}}/{path}/metadata",
-    headers={{**server.headers, "Accept": "application/dicom+json"}},
-)
-metadata = datasets(answer)[0]
-pixels = frame(parts(response)[0], metadata)
-"""
 
 
 class FrameViewer(ViewerPanel):
@@ -187,37 +180,31 @@ class FrameViewer(ViewerPanel):
             f"{html.escape(words)}<br><small>GET {code(question.url)}<br>"
             f"Drawn in {milliseconds:.0f} ms.</small>"
         )
-        self.python.value = self._code(question)
+        path = self.source.instance_path(*self.key[:2])
+        self.python.value = frame_code(
+            question, path, self.shot.dataset, self._window, self.invert.value
+        )
+
+    @property
+    def _window(self):
+        """Centre and width; None for colour."""
+        return None if self.window.disabled else (self.center.value, self.width.value)
 
     def picture(self):
         """Return what is shown, as a PIL.Image.Image."""
         at = (self.across[1].value / 100, self.down[1].value / 100)
-        window = (self.center.value, self.width.value)
         zoom = self.zoom[1].value / 100
         shot = self.shot
-        return picture(shot.values, window, shot.dataset, self.invert.value, zoom, at)
+        return picture(shot.values, self._window, shot.dataset, self.invert.value, zoom, at)
 
     def _words(self):
         """Say in words what the picture shows."""
-        window = None if self.window.disabled else (self.center.value, self.width.value)
         where = f"Image {self.image[1].value} of {self.image[1].max}"
         if self.frame[1].max > 1:
             where += f", frame {self.frame[1].value} of {self.frame[1].max}"
         extra = ", inverted" if self.invert.value else ""
         zoom = f", zoom {self.zoom[1].value} %" if self.zoom[1].value > 100 else ""
-        return f"{where}: {description(self.shot.values, window)}{extra}{zoom}"
-
-    def _code(self, question):
-        path = self.source.instance_path(*self.key[:2])
-        imports = ["datasets", "frame", "parts", "show_frame"]
-        then = THEN.format(path=path)
-        if self.window.disabled:
-            return question.python(imports, f"{then}ax = show_frame(pixels)")
-        window = f"({self.center.value:g}, {self.width.value:g})"
-        then += f"values = apply_modality_lut(pixels, metadata)\nax = show_frame(values, {window})"
-        written = question.python(imports, then)
-        first, rest = written.split("\n", 1)
-        return f"{first}\nfrom pydicom.pixels import apply_modality_lut\n{rest}"
+        return f"{where}: {description(self.shot.values, self._window)}{extra}{zoom}"
 
     def _fail(self, error):
         """Say what went wrong; a picture of something else must not stay."""

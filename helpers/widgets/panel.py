@@ -10,13 +10,17 @@ from ..kernel import table_html
 LABEL = {"description_width": "130px"}
 FULL = widgets.Layout(width="auto")
 BUTTON = widgets.Layout(width="auto", min_width="90px")
+# JupyterLab paints code in the colour of the page, also where a row of a table has another one.
+PLAIN = "background:transparent;color:inherit"
 # The colours are those of the theme; only what JupyterLab leaves odd is changed.
 STYLE = """<style>
 .wb-panel .widget-html > .widget-html-content { line-height: 1.4; min-width: 0; }
-.wb-panel .widget-label { white-space: normal; line-height: 1.2; overflow: visible; }
+.wb-panel .widget-label {
+  align-self: center; height: auto; line-height: 1.2; overflow: visible; white-space: normal;
+}
 .wb-panel code { font-size: 13px; }
 .wb-panel small code { font-size: inherit; }
-.wb-panel pre { background: transparent; color: inherit; }
+.wb-panel .wb-code .widget-label { align-self: flex-start; padding-top: 5px; }
 .wb-panel .wb-code textarea {
   font-family: var(--jp-code-font-family, monospace); white-space: pre; overflow-x: auto;
 }
@@ -72,13 +76,14 @@ def button(label, action, **options):
 
 
 def code(written):
-    """Return text as code, in the colours of the theme."""
-    return f"<code style='overflow-wrap:anywhere'>{html.escape(written)}</code>"
+    """Return text as code, in the colours of what is behind it."""
+    return f"<code style='{PLAIN};padding:0;overflow-wrap:anywhere'>{html.escape(written)}</code>"
 
 
 def preformatted(written):
     """Return lines of text as they are; long ones wrap."""
-    return f"<pre style='white-space:pre-wrap;overflow-wrap:anywhere'>{html.escape(written)}</pre>"
+    style = f"{PLAIN};white-space:pre-wrap;overflow-wrap:anywhere"
+    return f"<pre style='{style}'>{html.escape(written)}</pre>"
 
 
 def sentence(error):
@@ -137,7 +142,7 @@ def slider(label, minimum, maximum, value, step=1):
     number : ipywidgets.BoundedIntText
     """
     limits = {"min": minimum, "max": maximum, "step": step, "value": value}
-    handle = widgets.IntSlider(**limits, readout=False, layout=widgets.Layout(width="260px"))
+    handle = widgets.IntSlider(**limits, readout=False, layout=widgets.Layout(width="230px"))
     number = widgets.BoundedIntText(
         **limits, description=label, style=LABEL, layout=widgets.Layout(width="230px")
     )

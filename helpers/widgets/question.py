@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import requests
 
+from ..errors import WorkbookError
 from ..masking import WORKSHOP_KEY, mask_url
 from ..responses import explain
 from ..servers import Server
@@ -140,6 +141,19 @@ class Question:
     @property
     def _key_name(self):
         return next(iter(self.server.headers), "apikey")
+
+
+def path_of(server, resource):
+    """Return what stands behind the root of the server in a URL."""
+    root = server.dicomweb + "/"
+    if resource.startswith(("http://", "https://")) and not resource.startswith(root):
+        raise WorkbookError(
+            "This resource belongs to another server, which must not see our key.",
+            expected=f"a URL that begins with {root}",
+            came=resource,
+            hint="Build the URL from server.dicomweb and the UIDs.",
+        )
+    return resource.removeprefix(root).strip("/")
 
 
 def timed(question):

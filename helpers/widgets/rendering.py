@@ -4,7 +4,10 @@ import io
 
 import numpy
 from PIL import Image
+from pydicom.multival import MultiValue
 from pydicom.pixels import apply_modality_lut
+
+from ..palettes import has_palette
 
 # Centre and width in Hounsfield units, as radiologists commonly set them for CT.
 PRESETS = {"lung": (-600, 1500), "mediastinum": (40, 400), "bone": (400, 1800)}
@@ -33,7 +36,7 @@ def values_of(pixels, dataset):
 
 def window_names(dataset):
     """List the windows that make sense for an image."""
-    if dataset.get("SamplesPerPixel", 1) != 1:
+    if dataset.get("SamplesPerPixel", 1) != 1 or has_palette(dataset):
         return []
     presets = list(PRESETS) if dataset.get("Modality") == "CT" else []
     return [*([FILE] if _file_window(dataset) else []), *presets, FULL_RANGE]
@@ -74,6 +77,39 @@ def _file_window(dataset):
     return tuple(first)
 
 
+def aspect_of(dataset):
+    """Return the height of a pixel divided by its width.
+
+    Examples
+    --------
+    >>> from pydicom import Dataset
+    >>> dataset = Dataset()
+    >>> dataset.PixelSpacing = [1.5, 0.5]
+    >>> aspect_of(dataset)
+    3.0
+    """
+    # PS3.3 10.7.1.3: between rows first, then between columns. The ratio is the last resort: a file
+    # has it only where it has no size in millimetres (PS3.3 C.7.6.3.1.7).
+    places = [dataset, *_shared_measures(dataset)]
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio"):
+        for place in places:
+            pair = place.get(keyword)
+            if isinstance(pair, MultiValue) and len(pair) == 2 and all(pair):
+                return min(max(float(pair[0]) / float(pair[1]), 0.01), 100)
+    return 1.0
+
+
+def _shared_measures(dataset):
+    """Return where an enhanced multi-frame image says how large its pixels are."""
+    shared = dataset.get("SharedFunctionalGroupsSequence") or []
+    return [measure for group in shared for measure in group.get("PixelMeasuresSequence") or []]
+
+
+def is_inverted(dataset, invert):
+    """Tell whether the least value is white: the image is so, or the viewer, but not both."""
+    return invert != (dataset.get("PhotometricInterpretation") == "MONOCHROME1")
+
+
 def picture(values, window, dataset, invert=False, zoom=1.0, at=(0.5, 0.5)):
     """Draw an image as people look at it.
 
@@ -84,7 +120,8 @@ def picture(values, window, dataset, invert=False, zoom=1.0, at=(0.5, 0.5)):
     window : tuple of float
         Centre and width (PS3.3 C.11.2.1.2.1); colour has none.
     dataset : pydicom.Dataset
-        Its Photometric Interpretation says whether the least value is black or white.
+        Its Photometric Interpretation says whether the least value is black or white, its Pixel
+        Spacing or Pixel Aspect Ratio what shape a pixel has.
     invert : bool
         Black for white.
     zoom : float
@@ -109,12 +146,12 @@ def picture(values, window, dataset, invert=False, zoom=1.0, at=(0.5, 0.5)):
     if shown.ndim == 2:
         shown = _windowed(shown, *window)
     elif shown.dtype != numpy.uint8:
-        shown = (shown >> (8 * (shown.itemsize - 1))).astype("uint8")
-    if invert != (dataset.get("PhotometricInterpretation") == "MONOCHROME1"):
+        shown = (shown >> max(dataset.get("BitsStored", 16) - 8, 0)).astype("uint8")
+    if is_inverted(dataset, invert):
         shown = 255 - shown
-    rows, columns = shown.shape[:2]
-    scale = LONGER_SIDE / max(rows, columns)
-    size = max(round(columns * scale), 1), max(round(rows * scale), 1)
+    height, width = shown.shape[0] * aspect_of(dataset), shown.shape[1]
+    scale = LONGER_SIDE / max(height, width)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
     return Image.fromarray(numpy.ascontiguousarray(shown)).resize(size, Image.Resampling.BILINEAR)
 
 

@@ -21,6 +21,8 @@ ESSENTIALS = (
     "BitsStored",
     "PhotometricInterpretation",
     "PixelSpacing",
+    "ImagerPixelSpacing",
+    "PixelAspectRatio",
     "SliceLocation",
     "WindowCenter",
     "WindowWidth",
@@ -65,7 +67,8 @@ class ViewerPanel(Panel):
                 self.series,
                 row(*reversed(self.image)),
                 self.film,
-                row(self.window, self.center, self.width, self.invert),
+                # Where one row is too long, a pair goes below the other, label below label.
+                row(row(self.window, self.invert), row(self.center, self.width)),
                 row(*reversed(self.zoom)),
                 self.pan,
                 beside,
@@ -81,13 +84,21 @@ class ViewerPanel(Panel):
         self.window = widgets.Dropdown(
             description="Window", style=LABEL, layout=widgets.Layout(width="270px")
         )
-        narrow = {"style": {"description_width": "60px"}, "layout": widgets.Layout(width="160px")}
-        self.center = widgets.FloatText(description="Centre", **narrow)
+        self.center = widgets.FloatText(
+            description="Centre", style=LABEL, layout=widgets.Layout(width="230px")
+        )
         self.width = widgets.BoundedFloatText(
-            description="Width", min=1, max=1e9, value=1, **narrow
+            description="Width",
+            min=1,
+            max=1e9,
+            value=1,
+            style={"description_width": "60px"},
+            layout=widgets.Layout(width="160px"),
         )
         self.invert = widgets.Checkbox(
-            description="Invert", indent=False, layout=widgets.Layout(width="auto", margin="0 12px")
+            description="Invert",
+            indent=False,
+            layout=widgets.Layout(width="auto", margin="2px 12px"),
         )
         self.zoom = slider("Zoom, per cent", 100, 800, 100, 25)
         self.across = slider("Across, per cent", 0, 100, 50, 5)

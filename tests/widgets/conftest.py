@@ -1,9 +1,12 @@
 """A server for the widgets: the classroom PACS of the tests."""
 
+import numpy
 import pytest
 
 from helpers.masking import WORKSHOP_KEY, Headers
+from helpers.pacs import server as pacs_server
 from helpers.servers import Server
+from tests.widgets.synthetic import palette, write_image
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +26,31 @@ def nobody(free_port):
 def locked_out(server):
     """Return the server, with a secret key that it does not know."""
     return Server("locked", server.dicomweb, None, Headers(apikey="my personal secret"))
+
+
+@pytest.fixture(scope="session")
+def odd_images(tmp_path_factory):
+    """Return images that the archive lacks, and a server that has them.
+
+    Two have a palette: one short enough for the metadata, and one that is left out there. The third
+    has pixels that are twice as high as wide, and white for the least value.
+    """
+    folder = tmp_path_factory.mktemp("odd")
+    ramp = numpy.arange(60 * 80, dtype="u2").reshape(60, 80)
+    images = [
+        write_image(folder / "1.dcm", (ramp % 64).astype("u1"), InstanceNumber=1, **palette(64)),
+        write_image(folder / "2.dcm", ramp, InstanceNumber=2, **palette(4096)),
+        write_image(
+            folder / "3.dcm",
+            ramp,
+            InstanceNumber=3,
+            PixelSpacing=[1.5, 0.75],
+            PhotometricInterpretation="MONOCHROME1",
+            RescaleSlope=1,
+            RescaleIntercept=0,
+        ),
+    ]
+    running = pacs_server.start(folder, port=0)
+    headers = Headers(apikey=WORKSHOP_KEY)
+    yield images, Server("odd", f"{running.url}/dicomweb", f"{running.url}/wadouri", headers)
+    running.stop()

@@ -4,6 +4,7 @@ import numpy
 import pydicom
 import pytest
 from pandas.testing import assert_series_equal
+from pydicom.pixels import apply_color_lut
 
 from helpers.accept import parse_one
 from helpers.errors import WorkbookError
@@ -143,6 +144,22 @@ def test_rendered_picture_is_shown_too(server):
     lab.send_button.click()
     assert lab.attempts[-1].content == "PNG, 512 x 600"
     assert "<img alt='PNG, 512 x 600'" in lab.table.value
+
+
+def test_thumbnail_of_a_palette_has_its_colours(odd_images):
+    images, server = odd_images
+    path = (
+        f"studies/{images[1].StudyInstanceUID}/series/{images[1].SeriesInstanceUID}"
+        f"/instances/{images[1].SOPInstanceUID}/frames/1"
+    )
+    lab = AcceptLab(server, path)
+    lab.clear()
+    lab.send()
+    [tried] = lab.attempts
+    assert tried.error is None
+    colours = apply_color_lut(images[1].pixel_array, images[1]) >> 8
+    assert numpy.array_equal(tried.pixels, colours)
+    assert "<img alt='raw samples, 80 x 60'" in lab.table.value
 
 
 def test_code_sends_the_header_that_was_built(lab, server):

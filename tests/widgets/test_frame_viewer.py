@@ -11,12 +11,16 @@ import pandas
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.pixels import apply_color_lut
 
 from helpers.errors import HTTPProblem, ServerUnreachable, WorkbookError
-from helpers.widgets import FrameViewer, view_frame
+from helpers.store import store_instances
+from helpers.widgets import FrameViewer, fetching, view_frame
 from helpers.widgets.frame_source import FrameSource
 from tests.archive import FOLDER, RAVI
+from tests.peers.orthanc import orthanc_for_a_test
 from tests.widgets.looking import everything_in, run_code
+from tests.widgets.synthetic import palette, write_image
 
 CT = sorted(
     (pydicom.dcmread(path) for path in RAVI if path.name.startswith("CT")),
@@ -37,6 +41,15 @@ def viewer(server):
 @pytest.fixture
 def film(server):
     made = FrameViewer(server, ANDY.StudyInstanceUID)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def odd(odd_images):
+    """Return a viewer of a palette, a long palette, and pixels that are no squares."""
+    images, server = odd_images
+    made = FrameViewer(server, images[0].StudyInstanceUID)
     yield made
     made.close()
 
@@ -154,6 +167,80 @@ def test_colour_has_no_window(film):
     assert film.window.disabled
     assert film.center.disabled
     assert on_screen(film).mode == "RGB"
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_palette_is_shown_in_its_colours(odd, odd_images, number):
+    image = odd_images[0][number - 1]
+    odd.image[1].value = number
+    assert odd.error is None
+    colours = (apply_color_lut(image.pixel_array, image) >> 8).astype("u1")
+    assert numpy.array_equal(odd.shot.pixels, colours)
+    shown = Image.fromarray(colours).resize((512, 384), Image.BILINEAR)
+    assert numpy.array_equal(numpy.asarray(on_screen(odd)), numpy.asarray(shown))
+    assert odd.window.options == ("none: colour",)
+    assert ">PALETTE COLOR<" in odd.header.value
+
+
+def test_palette_is_fetched_from_orthanc_too(tmp_path):
+    pixels = numpy.arange(60 * 80, dtype="u2").reshape(60, 80)
+    image = write_image(tmp_path / "1.dcm", pixels, **palette(4096))
+    with orthanc_for_a_test() as server:
+        store_instances([tmp_path / "1.dcm"], server)
+        viewer = FrameViewer(server, image.StudyInstanceUID)
+        assert numpy.array_equal(viewer.shot.pixels, apply_color_lut(pixels, image) >> 8)
+        viewer.close()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_code_and_function_show_the_same_colours(odd, odd_images, number, capsys):
+    images, server = odd_images
+    odd.image[1].value = number
+    names = run_code(odd.python.value, server)
+    assert numpy.array_equal(names["pixels"], odd.shot.pixels)
+    assert capsys.readouterr().out.strip() in odd.message.value
+    drawn = view_frame(server, **uids(images[number - 1]))
+    assert numpy.array_equal(numpy.asarray(drawn), numpy.asarray(on_screen(odd)))
+
+
+def test_palette_on_another_server_is_refused_before_the_key_is_sent(odd_images, monkeypatch):
+    images, server = odd_images
+    elsewhere = {"00281201": {"vr": "OW", "BulkDataURI": "http://pacs.example/dicomweb/bulk/1"}}
+    monkeypatch.setattr(fetching, "records", lambda response: [elsewhere])
+    with pytest.raises(WorkbookError, match="belongs to another server"):
+        view_frame(server, **uids(images[1]))
+
+
+def test_back_from_colour_there_is_a_window_again(odd):
+    odd.image[1].value = 2
+    odd.image[1].value = 3
+    assert odd.window.options == ("full range", "my own")
+    assert odd.window.value == "full range"
+    assert not odd.center.disabled
+
+
+def test_pixels_that_are_no_squares_keep_their_shape(odd, odd_images, capsys):
+    images, server = odd_images
+    odd.image[1].value = 3
+    # 60 rows of 1.5 mm, 80 columns of 0.75 mm.
+    assert on_screen(odd).size == (round(512 * 60 / 90), 512)
+    ax = run_code(odd.python.value, server)["ax"]
+    ax.figure.canvas.draw()
+    box = ax.get_window_extent()
+    assert box.height / box.width == pytest.approx(1.5, rel=0.01)
+    assert view_frame(server, **uids(images[2])).size == on_screen(odd).size
+    capsys.readouterr()
+
+
+def test_code_shows_white_where_the_viewer_does(odd, odd_images, capsys):
+    _, server = odd_images
+    odd.image[1].value = 3
+    for invert in (False, True):
+        odd.invert.value = invert
+        ax = run_code(odd.python.value, server)["ax"]
+        first = ax.images[0].cmap(ax.images[0].norm(odd.shot.values[0, 0]))[0] * 255
+        assert first == pytest.approx(on_screen(odd).getpixel((0, 0)), abs=2)
+    capsys.readouterr()
 
 
 def test_presets_of_ct_are_not_offered_for_a_mammogram(server):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pydicom.pixels import apply_modality_lut, apply_windowing
 
-from helpers.widgets.rendering import picture, png, values_of, window_names, window_of
+from helpers.widgets.rendering import aspect_of, picture, png, values_of, window_names, window_of
 from tests.archive import FOLDER, RAVI
 
 CT = pydicom.dcmread(RAVI[0])
@@ -72,10 +72,61 @@ def test_longer_side_has_512_pixels():
     assert picture(tall, (0, 2), CT).size == (256, 512)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "aspect"),
+    [
+        ({}, 1),
+        ({"PixelSpacing": [1.5, 0.5]}, 3),
+        ({"ImagerPixelSpacing": [0.1, 0.2]}, 0.5),
+        ({"PixelAspectRatio": [2, 1]}, 2),
+        # Calibrated comes before the plane of the detector, and millimetres before a ratio.
+        ({"PixelAspectRatio": [7, 1], "ImagerPixelSpacing": [5, 1], "PixelSpacing": [3, 1]}, 3),
+        ({"PixelAspectRatio": [7, 1], "ImagerPixelSpacing": [5, 1]}, 5),
+        # What makes no sense is left out.
+        ({"PixelSpacing": [1, 0]}, 1),
+        ({"PixelSpacing": [0.5]}, 1),
+        ({"PixelSpacing": None}, 1),
+        ({"PixelSpacing": [0, 1], "PixelAspectRatio": [2, 1]}, 2),
+    ],
+)
+def test_shape_of_a_pixel_is_read_from_the_file(attributes, aspect):
+    dataset = pydicom.Dataset()
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    assert aspect_of(dataset) == pytest.approx(aspect)
+
+
+def test_shape_of_a_pixel_of_an_enhanced_image():
+    measures, group, dataset = (pydicom.Dataset() for _ in range(3))
+    measures.PixelSpacing = [0.4, 0.2]
+    group.PixelMeasuresSequence = [measures]
+    dataset.SharedFunctionalGroupsSequence = [group]
+    assert aspect_of(dataset) == 2
+
+
+def test_picture_is_as_wide_and_high_as_the_image_in_millimetres():
+    dataset = pydicom.Dataset()
+    dataset.PixelSpacing = [0.5, 1]
+    square = numpy.arange(256 * 256).reshape(256, 256)
+    drawn = picture(square, (32768, 65536), dataset)
+    assert drawn.size == (512, 256)
+    # Nothing is cut off: the corners of the image are those of the picture.
+    shades = numpy.asarray(drawn)
+    assert (shades[0, 0], shades[-1, -1]) == (0, 255)
+    assert picture(square, (32768, 65536), dataset, zoom=2).size == (512, 256)
+
+
 @pytest.mark.parametrize("at", [(0, 0), (1, 1), (0.5, 0.5)])
 @pytest.mark.parametrize("zoom", [1, 1.25, 8, 10_000])
 def test_zoom_never_leaves_the_image(zoom, at):
     assert picture(VALUES, (40, 400), CT, zoom=zoom, at=at).size == (512, 512)
+
+
+def test_colour_of_more_than_8_bits_keeps_the_upper_ones():
+    dataset = pydicom.Dataset()
+    dataset.BitsStored, dataset.PhotometricInterpretation = 12, "RGB"
+    drawn = picture(numpy.full((2, 2, 3), 4080, "uint16"), None, dataset)
+    assert drawn.getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_colour_stays_as_it_is():
@@ -85,7 +136,6 @@ def test_colour_stays_as_it_is():
 
 
 def test_png_loses_nothing():
-
     drawn = picture(VALUES, (40, 400), CT)
     assert numpy.array_equal(
         numpy.asarray(Image.open(io.BytesIO(png(drawn)))), numpy.asarray(drawn)

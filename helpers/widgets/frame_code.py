@@ -1,0 +1,63 @@
+"""The code of a cell that draws what a viewer shows."""
+
+from ..palettes import has_palette
+from .rendering import aspect_of, is_inverted
+
+METADATA = '"application/dicom+json"'
+INSTANCE = "'multipart/related; type=\"application/dicom\"'"
+IMPORTS = "import requests\nfrom pydicom.pixels import apply_modality_lut\n"
+NAMES = ("datasets", "frame", "parts", "show_frame")
+# What comes after the request of the frame.
+THEN = """answer = requests.get(
+    f"{{server.dicomweb}}/{path}",
+    headers={{**server.headers, "Accept": {accept}}},
+)
+metadata = datasets(answer)[0]
+pixels = frame(parts(response)[0], metadata)
+"""
+
+
+def frame_code(question, path, dataset, window=None, invert=False):
+    """Write a cell that fetches a frame with `requests`, and draws it.
+
+    Parameters
+    ----------
+    question : Question
+        The request of the frame.
+    path : str
+        The instance, below the root of the server.
+    dataset : pydicom.Dataset
+        Its attributes.
+    window : tuple of float, optional
+        Centre and width; colour has none.
+    invert : bool
+        Black for white.
+
+    Returns
+    -------
+    str
+        Python, which needs a `server`.
+
+    Examples
+    --------
+    >>> from helpers import connect
+    >>> from helpers.widgets.question import Question
+    >>> from pydicom import Dataset
+    >>> path = "studies/1.2/series/1.3/instances/1.4"
+    >>> question = Question(connect(), f"{path}/frames/1")
+    >>> print(frame_code(question, path, Dataset(), (40, 400)).splitlines()[-1])
+    ax = show_frame(values, (40, 400))
+    """
+    # A palette is too long for the metadata, but the instance itself has it.
+    path, accept = (path, INSTANCE) if has_palette(dataset) else (f"{path}/metadata", METADATA)
+    then = THEN.format(path=path, accept=accept)
+    aspect = aspect_of(dataset)
+    shape = f", aspect={aspect:g}" if aspect != 1 else ""
+    if window is None:
+        return question.python(NAMES, f"{then}ax = show_frame(pixels{shape})")
+    then += "values = apply_modality_lut(pixels, metadata)\n"
+    then += f"ax = show_frame(values, ({window[0]:g}, {window[1]:g}){shape})"
+    if is_inverted(dataset, invert):
+        then += '\nax.images[0].set_cmap("gray_r")'
+    written = question.python(NAMES, then)
+    return written.replace("import requests\n", IMPORTS, 1)
