@@ -2,18 +2,14 @@
 
 import socket
 import threading
-from contextlib import suppress
 from pathlib import Path
-
-from cheroot import wsgi
-from cheroot.server import HTTPConnection
 
 from helpers.errors import ArchiveError
 from helpers.masking import WORKSHOP_KEY
 from helpers.pacs.access import Access
 from helpers.pacs.app import Application
 from helpers.pacs.archive import read_archive
-from helpers.pacs.body import ChunkedBody
+from helpers.pacs.listener import listen
 from helpers.pacs.service import Service
 from helpers.pacs.storage import REQUEST_LIMIT, STORAGE_LIMIT, Storage
 
@@ -22,47 +18,6 @@ DATA = Path(__file__).parents[2] / "data" / "archive"
 # every machine; then any port at all.
 PORTS = (*range(8042, 8062), 0)
 _ANY_ADDRESS = ("", "0.0.0.0", "::")
-
-
-class _Gateway(wsgi.Gateway_10):
-    """cheroot's way from a request to WSGI, with a body that never fills the memory."""
-
-    def get_environ(self):
-        environ = super().get_environ()
-        if self.req.chunked_read:
-            environ["wsgi.input"] = ChunkedBody(self.req)
-        return environ
-
-
-class _Connection(HTTPConnection):
-    """cheroot's connection, without the bytes that a client did not wait for.
-
-    They stay in the file behind the socket. When that is collected it tries to send them, fails,
-    and Python 3.13 prints the failure into a learner's notebook.
-    """
-
-    def close(self):
-        super().close()
-        with suppress(OSError):
-            self.wfile.close()
-
-
-class _Server(wsgi.Server):
-    """cheroot's server, silent about clients that hang up, and tidy when a port is taken."""
-
-    ConnectionClass = _Connection
-
-    @staticmethod
-    def bind_socket(socket_, bind_addr):
-        try:
-            return wsgi.Server.bind_socket(socket_, bind_addr)
-        except OSError:
-            socket_.close()
-            raise
-
-    def error_log(self, msg="", level=20, traceback=False):
-        if traceback:
-            super().error_log(msg, level, traceback)
 
 
 class Pacs:
@@ -163,7 +118,7 @@ def start(
     >>> pacs.stop()
     """
     archive = read_archive(folder)
-    server = _listen(host, port)
+    server = _first_free(host, port)
     url = f"http://{_url_host(host)}:{server.bind_addr[1]}"
     storage = Storage(storage_limit)
     service = Service(archive, f"{url}/dicomweb", default, storage, request_limit)
@@ -178,10 +133,10 @@ def start(
     return Pacs(server, url, archive, storage)
 
 
-def _listen(host, port):
+def _first_free(host, port):
     for candidate in PORTS if port is None else [port]:
         try:
-            return _bound(host, candidate)
+            return listen(host, candidate)
         except OSError as error:
             problem = error
     raise ArchiveError(
@@ -189,34 +144,6 @@ def _listen(host, port):
         came=str(problem),
         hint="Another program may be using the port: choose another, or 0 for any free one.",
     )
-
-
-def _bound(host, port):
-    server = _Server(
-        (host, port),
-        None,  # the application is made when the port, and so its address, is known
-        server_name="classroom-pacs",
-        request_queue_size=64,
-        timeout=60,
-        shutdown_timeout=1,
-    )
-    server.gateway = _Gateway
-    # cheroot's worker threads are like the thread that makes them. Made by a daemon, they do not
-    # keep a notebook's kernel, or a script that called connect(), from ending.
-    problems = []
-    thread = threading.Thread(target=_prepare, args=(server, problems), daemon=True)
-    thread.start()
-    thread.join()
-    if problems:
-        raise problems[0]
-    return server
-
-
-def _prepare(server, problems):
-    try:
-        server.prepare()
-    except OSError as error:
-        problems.append(error)
 
 
 def _url_host(host):
