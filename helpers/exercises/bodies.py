@@ -4,7 +4,7 @@ from itertools import zip_longest
 
 from .. import multipart
 from ..errors import MultipartError
-from .values import NotYet, call, described, need
+from .values import NotYet, call, counted, described, need
 
 
 def hard_bodies():
@@ -66,15 +66,19 @@ def reads(parse, words, body, content_type, wanted):
     yours = need(call(parse, body, content_type, case=words), list, f"a list {words}")
     for number, (pair, right) in enumerate(zip_longest(yours, wanted), 1):
         if pair is None or right is None:
-            raise NotYet(f"Your function finds {len(yours)} parts {words}. That is not right.")
+            raise NotYet(
+                f"Your function finds {counted(len(yours), 'part')} {words}. That is not right."
+            )
         if not isinstance(pair, tuple | list) or len(pair) != 2 or not hasattr(pair[0], "items"):
             raise NotYet(
                 f"Part {number} {words} should be a pair: a dictionary of headers, and bytes. "
                 f"Yours is {described(pair)}."
             )
         if bytes_of(pair[1]) != right[1]:
+            ends = f" and end with {pair[1][-8:]!r}" if bytes_of(pair[1]) else ""
             raise NotYet(
-                f"The data of part {number} are not right {words}. Yours are {described(pair[1])}."
+                f"The data of part {number} are not right {words}. "
+                f"Yours are {described(pair[1])}{ends}."
             )
         if lower(pair[0]) != right[0]:
             raise NotYet(

@@ -5,8 +5,8 @@ from ..attributes import tag_of
 from ..pieces import BLANK, DATA, DELIMITER, HEADERS, pieces
 from .bodies import hard_bodies, reads, refuses, whole_parts
 from .exercise import exercise
-from .truth import DICOM, XML, ask, table
-from .values import NotYet, call, described, need
+from .truth import DICOM, XML, ask, study_of, table
+from .values import NotYet, call, counted, described, need
 
 NOTEBOOK = "02-discover-the-study"
 # What `read_attribute` is asked for, besides the SOP Instance UID.
@@ -15,9 +15,7 @@ KEYWORDS = ("Modality", "SeriesDescription", "InstanceNumber", "StudyInstanceUID
 
 def joes_study(server):
     """Return the resource of Joe's CT study."""
-    names = ["StudyInstanceUID"]
-    conditions = {"PatientName": "SIIM^Joe", "ModalitiesInStudy": "CT"}
-    return f"/studies/{table(server, '/studies', names, conditions).StudyInstanceUID[0]}"
+    return f"/studies/{study_of(server, 'SIIM^Joe', 'CT')}"
 
 
 @exercise(
@@ -114,6 +112,16 @@ def between_delimiters(body, boundary):
     return found
 
 
+def same_bytes(piece, part, which):
+    """Say what is wrong with a piece that is not exactly the part."""
+    if piece == part:
+        return
+    ends = f"{which} begins with {piece[:8]!r} and ends with {piece[-8:]!r} in your list."
+    if piece.strip() == part.strip():
+        raise NotYet(f"{ends} Which line ends belong to the delimiters, and which to the data?")
+    raise NotYet(f"{ends} These {len(piece):,} bytes are not all of the part, or more than it.")
+
+
 @exercise(
     NOTEBOOK,
     hints=[
@@ -154,17 +162,14 @@ def split_body(server, split):
             else "Your list is empty."
         )
     for number, (piece, part) in enumerate(zip(yours, wanted, strict=True), 1):
-        if piece == part:
-            continue
-        if piece.strip() == part.strip():
-            raise NotYet(
-                f"Part {number} begins with {piece[:8]!r} and ends with {piece[-8:]!r}. "
-                "Which line ends belong to the delimiters?"
-            )
-        raise NotYet(
-            f"Part {number} has {len(piece):,} bytes and begins with {piece[:20]!r}. "
-            "That is not all of the part, or more than it."
-        )
+        same_bytes(piece, part, f"Part {number}")
+    # Who takes away every blank at the ends takes some of the data, too.
+    data = b"Content-Type: text/plain\r\n\r\nfirst \r\n"
+    case = "for a part whose data end in a line end"
+    yours = need(call(split, b"--b\r\n" + data + b"\r\n--b--\r\n", "b", case=case), list, "a list")
+    if len(yours) != 1:
+        raise NotYet(f"Your list has {counted(len(yours), 'piece')} {case}. There is 1 part.")
+    same_bytes(yours[0], data, "A part whose data end in a line end")
     return f"{len(wanted)} parts, each from its first header to its last byte of data."
 
 

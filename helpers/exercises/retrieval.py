@@ -13,16 +13,10 @@ from pydicom.errors import InvalidDicomError
 from ..multipart import parts
 from ..responses import media_type
 from .exercise import exercise
-from .truth import DICOM, ask, instance_resource, table
-from .values import NotYet, Placeholder, call, described, need
+from .truth import DICOM, ask, instance_resource, study_of
+from .values import NotYet, Placeholder, call, counted, described, need
 
 NOTEBOOK = "04-retrieve-the-study"
-
-
-def study_of(server, patient, modality):
-    """Return the UID of a patient's study."""
-    conditions = {"PatientName": patient, "ModalitiesInStudy": modality}
-    return table(server, "/studies", ["StudyInstanceUID"], conditions).StudyInstanceUID[0]
 
 
 def instances_of(server, study_uid):
@@ -111,7 +105,8 @@ def save_study(server, folder):
     if not folder.is_dir():
         raise NotYet(f"There is no folder {folder.as_posix()!r} here.")
     saved = {}
-    for path in sorted(folder.iterdir()):
+    # Names with a point in front are the computer's own: .DS_Store, .ipynb_checkpoints.
+    for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
         dataset = read(path.read_bytes()) if path.is_file() else None
         if dataset is None or "SOPInstanceUID" not in dataset:
             raise NotYet(f"The folder holds {path.name!r}, which is no DICOM file, or a cut one.")
@@ -122,7 +117,8 @@ def save_study(server, folder):
     others = [path.name for uid, path in saved.items() if uid not in wanted]
     if others:
         raise NotYet(
-            f"The folder holds {len(others)} instances of another study. The first is {others[0]}."
+            f"The folder holds {counted(len(others), 'instance')} of another study. "
+            f"The first is {others[0]}."
         )
     if len(saved) < len(wanted):
         raise NotYet(f"The folder holds {len(saved)} of the study's instances, but there are more.")
@@ -183,7 +179,7 @@ def verify_study(server, missing):
             yours = call(missing, folder, study_uid, case=case)
         yours = {str(uid) for uid in need(yours, set | frozenset, f"a set of UIDs {case}")}
         if yours != absent:
-            raise NotYet(f"Your function finds {len(yours)} missing instances {case}.")
+            raise NotYet(f"Your function finds {counted(len(yours), 'missing instance')} {case}.")
     return f"Your function is right about {len(cases)} folders."
 
 

@@ -9,7 +9,7 @@ from ..datasets import datasets
 from ..errors import MultipartError
 from .exercise import exercise
 from .truth import DICOM, ask, instance_resource
-from .values import NotYet, call, described, need
+from .values import NotYet, call, counted, described, need
 
 NOTEBOOK = "05-beyond-the-workshop"
 BOUNDARY = "a-boundary-for-the-check"
@@ -92,7 +92,10 @@ def write_body(server, make_body):
         except MultipartError as error:
             raise NotYet(f"A server cannot read your body {case}: {error.problem}") from error
         if [part.content for part in found] != files[:count]:
-            raise NotYet(f"Your body has {len(found)} parts {case}, and they are not the files.")
+            parts = counted(len(found), "part")
+            raise NotYet(f"Your body has {parts} {case}. That is not the same as the files.")
+        if any(b"\r\n\r\n" + file + b"\r\n--" not in body for file in files[:count]):
+            raise NotYet(f"Some line ends of your body are not CR and LF {case}: `\\r\\n`.")
         if any(part.media_type != "application/dicom" for part in found):
             raise NotYet("A part of your body does not say that it is `application/dicom`.")
     refuses_its_boundary(make_body, files[0])
@@ -137,7 +140,7 @@ def store_copy(server, stored_uid):
     """Store a changed instance."""
     need(stored_uid, str, "a UID, which is a text")
     if not re.fullmatch(r"[\d.]{1,64}", stored_uid):
-        raise NotYet(f"{described(stored_uid)} is no UID.".capitalize())
+        raise NotYet(f"The task asks for a UID: digits and dots. Yours is {described(stored_uid)}.")
     found = datasets(ask(server, "/instances", {"SOPInstanceUID": stored_uid}))
     if not found:
         raise NotYet("The server has no instance of that name.")

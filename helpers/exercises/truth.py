@@ -8,6 +8,9 @@ from ..responses import check, explain
 
 JSON = "application/dicom+json"
 DICOM = 'multipart/related; type="application/dicom"'
+# What the workshop is about. Copies that a learner stored may be found beside it.
+WORKSHOPS_STUDY = "1.3.6.1.4.1.14519.5.2.1.7777.9002.198875685720513246512710453733"
+WORKSHOPS_INSTANCE = "1.3.6.1.4.1.14519.5.2.1.7777.9002.327873213718058651550666129029"
 XML = 'multipart/related; type="application/dicom+xml"'
 OCTETS = 'multipart/related; type="application/octet-stream"'
 
@@ -66,15 +69,18 @@ def table(server, resource, names, params=None):
     return attributes(response, names)
 
 
+def study_of(server, patient, modality):
+    """Return the UID of a patient's study."""
+    conditions = {"PatientName": patient, "ModalitiesInStudy": modality}
+    uids = list(table(server, "/studies", ["StudyInstanceUID"], conditions).StudyInstanceUID)
+    return WORKSHOPS_STUDY if WORKSHOPS_STUDY in uids else uids[0]
+
+
 def instance_resource(server, patient, modality):
     """Return the resource of the first instance of a patient's study: its path below the root."""
     names = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "InstanceNumber"]
-    [study_uid, *_] = table(
-        server,
-        "/studies",
-        ["StudyInstanceUID"],
-        {"PatientName": patient, "ModalitiesInStudy": modality},
-    ).StudyInstanceUID
+    study_uid = study_of(server, patient, modality)
     found = table(server, f"/studies/{study_uid}/instances", names, {"Modality": modality})
-    first = found.sort_values("InstanceNumber").iloc[0]
+    found["is_copy"] = found.SOPInstanceUID != WORKSHOPS_INSTANCE
+    first = found.sort_values(["InstanceNumber", "is_copy"]).iloc[0]
     return f"/studies/{study_uid}/series/{first.SeriesInstanceUID}/instances/{first.SOPInstanceUID}"

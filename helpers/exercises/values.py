@@ -1,12 +1,15 @@
 """What a learner gave: the placeholder, described in words, and called if it is a function."""
 
 import reprlib
+import textwrap
 
 import numpy
 import requests
 
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = 80
+# Some errors quote a whole document.
+LONGEST = 200
 
 
 class NotYet(Exception):
@@ -86,6 +89,17 @@ def described(value):
     return "a function" if callable(value) else f"an object of the type {kind}"
 
 
+def counted(number, noun):
+    """Say how many there are.
+
+    Examples
+    --------
+    >>> counted(1, "part"), counted(2, "part")
+    ('1 part', '2 parts')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def need(value, kind, words):
     """Return a value if it is of the kind that the task asks for.
 
@@ -107,7 +121,8 @@ def need(value, kind, words):
     'SIIM'
     """
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise NotYet(f"The task asks for {words}. Yours is {described(value)}.")
+        why = " A function without `return` gives None." if value is None else ""
+        raise NotYet(f"The task asks for {words}. Yours is {described(value)}.{why}")
     return value
 
 
@@ -163,7 +178,7 @@ def told(error):
     >>> told(KeyError("00100010")), told(ValueError())
     ("KeyError: '00100010'", 'ValueError')
     """
-    first_line = str(error).partition("\n")[0].rstrip(".")
+    first_line = textwrap.shorten(str(error).partition("\n")[0], LONGEST).rstrip(".")
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
 
 

@@ -158,3 +158,17 @@ def test_an_interrupted_function_and_one_that_returns_a_placeholder():
         call(interrupted, case="here")
     with pytest.raises(NotAttempted):
         call(lambda: ____, case="here")
+
+
+def test_an_error_that_quotes_a_document_is_cut():
+    def quote():
+        raise OSError("File name too long: " + "<Value/> " * 1000)
+
+    with pytest.raises(NotYet, match="File name too long: <Value/>") as caught:
+        call(quote, case="here")
+    assert len(str(caught.value)) < 300
+
+
+def test_a_function_without_return_is_reminded_of_it():
+    with pytest.raises(NotYet, match="Yours is None. A function without `return`"):
+        need(call(lambda: None, case="here"), int, "a whole number")

@@ -15,9 +15,8 @@ from helpers import exercises as everything
 from helpers import frame, parts, save_instances, store_instances
 from helpers.exercises import ____
 from helpers.exercises.images import joes_image
-from helpers.exercises.retrieval import study_of
 from helpers.exercises.storage import retrieved
-from helpers.exercises.truth import DICOM, ask
+from helpers.exercises.truth import DICOM, ask, study_of
 from helpers.servers import in_use
 from tests.answers import answer
 from tests.exercises.lessons import EXERCISES, name_of
@@ -198,7 +197,13 @@ def test_read_attribute(wrong, words):
         (lambda body, boundary: body.split(b"--" + boundary.encode()), "4 pieces"),
         (
             lambda body, boundary: body.split(b"--" + boundary.encode())[1:-1],
-            "Which line ends belong to the delimiters?",
+            "Which line ends belong to the delimiters",
+        ),
+        (
+            lambda body, boundary: [
+                piece.strip() for piece in body.split(b"--" + boundary.encode())[1:-1]
+            ],
+            "A part whose data end in a line end begins with b'Content-' and ends with",
         ),
         (
             lambda body, boundary: [
@@ -253,7 +258,7 @@ def test_the_changes_below_start_from_what_is_right():
         ("or not delimiters[-1][1]", "", "as if nothing were missing"),
         ("raise ValueError(", "raise KeyError(", "Raise a ValueError"),
         ("if not delimiters or not", "if not", "body that is empty, with IndexError"),
-        ("return found", "return found[:-1]", "finds 1 parts"),
+        ("return found", "return found[:-1]", "finds 1 part for"),
         ("return found", "return None", "a list"),
         ("value.strip()", "value.strip().upper()", "headers of part 1 are not right"),
     ],
@@ -395,6 +400,9 @@ def test_save_study(tmp_path):
     first, second = save_instances(ask(server, f"/studies/{study_uid}", accept=DICOM), folder)
     assert everything.save_study.judge(folder).title == "Right"
     whole = second.read_bytes()
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / ".DS_Store").write_bytes(b"written by the computer itself")
+    assert everything.save_study.judge(folder).title == "Right"
     middle = len(whole) // 2
     second.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
     assert f"{second.name} is not what the server has" in judged("save_study", folder)
@@ -519,13 +527,20 @@ def test_the_bodies_below_are_made_as_the_right_one():
     [
         (lambda files, b: body_of(files, b).removesuffix(b"--"), "ended in the middle of part 2"),
         (lambda files, b: body_of(files, b, end=b""), "cannot read your body"),
-        (lambda files, b: body_of(files, b, end=b"\r\n\r\n"), "they are not the files"),
+        (
+            lambda files, b: body_of(files, b, end=b"\r\n\r\n"),
+            "2 parts for 2 files. That is not the same",
+        ),
+        (
+            lambda files, b: body_of(files, b, b"\nContent-Type: application/dicom\n\n", b"\n"),
+            "line ends of your body are not CR and LF",
+        ),
         (
             lambda files, b: body_of(files, b, head=b"\r\n\r\n"),
             "not say that it is `application/dic",
         ),
         (lambda files, b: body_of(files, b, head=b"\r\n"), "cannot read your body"),
-        (lambda files, b: body_of(files[:1], b), "has 1 parts for 2 files"),
+        (lambda files, b: body_of(files[:1], b), "has 1 part for 2 files"),
         (lambda files, b: body_of(files, "other"), "cannot read your body"),
         (lambda files, b: body_of(files, b).decode("latin-1"), "asks for bytes"),
         (
@@ -556,7 +571,7 @@ def test_store_copy(server):
     joe = retrieved(server, joes_image(server))
     assert everything.store_copy.judge(stored(server)).title == "Right"
     assert "no instance of that name" in judged("store_copy", generate_uid())
-    assert "is no uid" in judged("store_copy", "LESSON^Joe").lower()
+    assert "a UID: digits and dots. Yours is the text 'LESSON" in judged("store_copy", "LESSON^Joe")
     assert "still has the StudyInstanceUID" in judged("store_copy", str(joe.SOPInstanceUID))
     wrong_name = stored(server, PatientName="Lesson")
     assert "The name of your patient is 'Lesson'" in judged("store_copy", wrong_name)
@@ -564,3 +579,18 @@ def test_store_copy(server):
     assert "The pixels of your instance are not" in judged("store_copy", black)
     same_series = stored(server, SeriesInstanceUID=joe.SeriesInstanceUID)
     assert "still has the SeriesInstanceUID" in judged("store_copy", same_series)
+
+
+def test_copies_of_joe_are_not_taken_for_joe(server):
+    resource, joe = joes_image(server), study_of(server, "SIIM^Joe", "CT")
+    # Found before the workshop's study, and before the first image in it.
+    beside = {"StudyDate": "19000101", "PatientName": "SIIM^Joe"}
+    assert "The name of your patient" in judged("store_copy", stored(server, **beside))
+    original = retrieved(server, resource)
+    inside = {"StudyInstanceUID": joe, "SeriesInstanceUID": original.SeriesInstanceUID}
+    name = {"PatientName": "SIIM^Joe", "SOPInstanceUID": "1.2.3"}
+    assert "still has the StudyInstanceUID" in judged(
+        "store_copy", stored(server, **inside, **name)
+    )
+    assert study_of(server, "SIIM^Joe", "CT") == joe
+    assert joes_image(server) == resource
