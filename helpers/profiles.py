@@ -1,24 +1,22 @@
 """Which servers have a name: `servers.toml`, and after it a file of the user's own."""
 
-import base64
-import getpass
 import os
-import sys
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from IPython import get_ipython
-
 from .errors import WorkbookError
-from .masking import Headers, Secret, mask_url
+from .masking import mask_url
 from .quirks import KNOWN
 
 SHIPPED = Path(__file__).with_name("servers.toml")
 OWN = Path.home() / ".config" / "dicomweb-workbook" / "servers.toml"
 
 WAYS_TO_SIGN_IN = ("header", "basic", "bearer", "none")
+# RFC 9110 section 5.1: what a header may be called.
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def profile_of(name):
     'pacs.example'
     """
     if name.startswith(("http://", "https://")):
-        return Profile(title=urlsplit(name).hostname or name, dicomweb=name, ask=False)
+        return Profile(title=_host(name) or "That server", dicomweb=name, ask=False)
     known = profiles()
     if name not in known:
         raise WorkbookError(
@@ -73,6 +71,18 @@ def profile_of(name):
             hint=f"Choose one of these, or write yours into {own_file()}.",
         )
     return known[name]
+
+
+def _host(url):
+    try:
+        return urlsplit(url).hostname
+    except ValueError as error:
+        raise WorkbookError(
+            "That is not the URL of a server.",
+            expected="http://host/path or https://host/path",
+            came=f"{mask_url(url)} ({error})",
+            hint="Copy it once more. In an address like [::1], both brackets are needed.",
+        ) from error
 
 
 def own_file():
@@ -147,54 +157,6 @@ def _problem_of(table):
         return "a value in it is no text"
     if table.get("auth", "none") not in WAYS_TO_SIGN_IN:
         return "its auth is not known"
+    if not HEADER_NAME.fullmatch(table.get("header", "apikey")):
+        return "its header is no name of a header"
     return ""
-
-
-def credentials(profile):
-    """Return the headers that sign in to a server.
-
-    The key comes from the environment variable DICOMWEB_APIKEY. If it is not there, and the
-    profile needs one, and somebody sits before the screen, they are asked. It is not stored.
-
-    Parameters
-    ----------
-    profile : Profile
-
-    Returns
-    -------
-    Headers
-        Empty if the server asks for no key, or there is none.
-
-    Notes
-    -----
-    RFC 7617 (Basic), RFC 6750 (Bearer).
-
-    Examples
-    --------
-    >>> credentials(Profile("mine", "https://pacs.example/dicomweb", auth="none"))
-    {}
-    """
-    if profile.auth == "none":
-        return Headers()
-    key = os.environ.get("DICOMWEB_APIKEY") or (_ask(profile) if profile.ask else "")
-    if not key:
-        return Headers()
-    if profile.auth == "bearer":
-        return Headers(Authorization=Secret(f"Bearer {key}"))
-    if profile.auth == "basic":
-        encoded = base64.b64encode(key.encode()).decode()
-        return Headers(Authorization=Secret(f"Basic {encoded}"))
-    return Headers({profile.header: Secret(key)})
-
-
-def _ask(profile):
-    """Ask for the key, unseen; return an empty text where nobody can answer."""
-    if get_ipython() is None and not sys.stdin.isatty():
-        return ""
-    what = {"basic": "User name and password, as user:password,", "bearer": "Token"}
-    words = what.get(profile.auth, "Key")
-    try:
-        return getpass.getpass(f"{words} for {mask_url(profile.dicomweb)} (it is not stored): ")
-    except (NotImplementedError, EOFError):
-        # A kernel that runs without a page in a browser has nobody to ask.
-        return ""

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import requests
 
+from .credentials import credentials, hint_for
 from .datasets import records
-from .errors import WorkbookError
+from .errors import HTTPProblem, WorkbookError
 from .masking import WORKSHOP_KEY, Headers, mask, mask_url
-from .profiles import credentials, profile_of
+from .profiles import profile_of
 from .quirks import KNOWN, RAW_QUERY, send_as_typed
 from .responses import check, explain, media_type
 
@@ -232,7 +233,11 @@ def _studies(server, query):
         )
     except requests.RequestException as error:
         raise explain(error) from error
-    return _listed(check(response))
+    try:
+        return _listed(check(response))
+    except HTTPProblem as error:
+        error.hint = hint_for(response, server.headers) or error.hint
+        raise
 
 
 def _listed(response):

@@ -223,4 +223,15 @@ def _post(batch, server, sent):
 
 def _fail(batch, error):
     for row in batch:
-        row.update(outcome=FAILED, reason=f"{error.problem} {error.came}".strip())
+        row.update(outcome=FAILED, reason=_in_one_line(error))
+
+
+def _in_one_line(error):
+    """Say what went wrong; what came, only if that says more."""
+    came = error.came
+    if isinstance(error, HTTPProblem):
+        # The problem names the status already.
+        came = came.removeprefix(str(error.response.status_code)).removeprefix(", and ")
+    if not came or came.lower() in error.problem.lower():
+        return error.problem
+    return f"{error.problem.rstrip('.')}: {came}"

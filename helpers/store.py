@@ -6,7 +6,7 @@ from pathlib import Path
 
 from helpers.errors import WorkbookError
 from helpers.masking import mask_url
-from helpers.servers import asked, named
+from helpers.servers import CLASSROOM, asked, named
 from helpers.storage import INSTANCES_AT_ONCE, NOT_SENT, THERE, store_instances
 from helpers.store_response import FAILED, STORED
 
@@ -17,18 +17,20 @@ def main(arguments=None):
     """Store the files; return the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        paths = list(_files(options.paths))
-        server = asked(named(options.to))
-        print(f"{server.name}: {mask_url(server.dicomweb)}")
+        paths = _files(options.paths)
+        server = _server(options.to)
         results = store_instances(paths, server, options.at_once)
-    except (WorkbookError, FileNotFoundError) as error:
+    except WorkbookError as error:
         print(error, file=sys.stderr)
         return COULD_NOT_BEGIN
     except KeyboardInterrupt:
         print("\nStopped. Run it again to go on where it stopped.", file=sys.stderr)
         return INTERRUPTED
     _report(results)
-    return EVERYTHING_THERE if results.outcome.isin([STORED, THERE]).all() else SOMETHING_MISSING
+    if results.outcome.isin([STORED, THERE]).all():
+        return EVERYTHING_THERE
+    print("What is missing goes out when you run it again.", file=sys.stderr)
+    return SOMETHING_MISSING
 
 
 def _parser():
@@ -54,27 +56,52 @@ def _parser():
 
 
 def _positive(text):
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, came {text!r}")
+    return int(text)
+
+
+def _server(name):
+    """Return the server, and say where it is before it is asked."""
+    if name == CLASSROOM:
+        raise WorkbookError(
+            "The classroom PACS runs only where it was started.",
+            expected="the URL of a server, or a name in servers.toml",
+            came=name,
+            hint="Start it with python3 workbook.py pacs, and take the URL that it prints.",
+        )
+    server = named(name)
+    print(f"{server.name}: {mask_url(server.dicomweb)}", flush=True)
+    return asked(server)
 
 
 def _files(paths):
-    """Yield the files themselves, and the DICOM files in each folder and below it."""
+    """Return the files themselves, and the DICOM files in each folder and below it."""
+    found, others = [], 0
     for path in paths:
         if path.is_dir():
-            yield from (file for file in sorted(path.rglob("*")) if _is_dicom(file))
+            files = [file for file in sorted(path.rglob("*")) if file.is_file()]
+            dicom = [file for file in files if _is_dicom(file)]
+            found += dicom
+            others += len(files) - len(dicom)
         elif path.exists():
-            yield path
+            found.append(path)
         else:
-            raise FileNotFoundError(f"There is no file or folder {path}.")
+            raise WorkbookError(f"There is no file or folder {path}.")
+    if not found:
+        raise WorkbookError(
+            f"There is nothing to store in {', '.join(map(str, paths))}.",
+            expected="files that have the letters DICM behind their first 128 bytes",
+            came=f"only other files: {others}" if others else "no file",
+            hint="Name the folder that holds the images, or the files themselves.",
+        )
+    if others:
+        print(f"Files that are not DICOM, and are left out: {others}")
+    return found
 
 
 def _is_dicom(path):
     """Tell whether a file has the letters DICM behind its preamble (PS3.10 section 7.1)."""
-    if not path.is_file():
-        return False
     try:
         with path.open("rb") as file:
             return file.read(132)[128:] == b"DICM"

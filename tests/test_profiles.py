@@ -1,11 +1,14 @@
 import base64
 import getpass
+import sys
 
 import pytest
+import requests
 
 from helpers import profiles
+from helpers.credentials import credentials, hint_for
 from helpers.errors import WorkbookError
-from helpers.profiles import Profile, credentials, profile_of
+from helpers.profiles import Profile, profile_of
 
 MINE = "https://pacs.example/dicomweb"
 
@@ -58,6 +61,8 @@ def test_a_file_that_the_environment_names_must_be_there(monkeypatch, tmp_path):
         ('[mine]\ndicomweb = "http://x"\ntitle = 5', "no text"),
         ('[mine]\ndicomweb = "http://x"\nquirks = ["slow"]', "quirk"),
         ('[mine]\ndicomweb = "http://x"\nquirks = 1', "quirk"),
+        ('[mine]\ndicomweb = "http://x"\nheader = "my key"', "no name of a header"),
+        ('[mine]\ndicomweb = "http://x"\nheader = ""', "no name of a header"),
     ],
 )
 def test_a_file_that_is_not_right_is_explained(own, text, problem):
@@ -100,6 +105,89 @@ def test_somebody_before_the_screen_is_asked_and_nobody_sees_the_answer(monkeypa
     assert "s3cret" not in capsys.readouterr().out
 
 
+def test_the_question_shows_no_password_either(monkeypatch):
+    questions = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(getpass, "getpass", lambda words: questions.append(words) or "")
+    assert credentials(Profile("mine", "https://ann:s3cret@pacs.example/dicomweb")) == {}
+    assert "pacs.example" in questions[0] and "s3cret" not in questions[0]
+
+
+def test_in_a_notebook_somebody_sits_before_the_screen(monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    # In the package, the function has the name of its module.
+    monkeypatch.setattr(sys.modules["helpers.credentials"], "get_ipython", object)
+    # What was copied often has a line end behind it.
+    monkeypatch.setattr(getpass, "getpass", lambda words: "s3cret \n")
+    assert credentials(profile()) == {"apikey": "s3cret"}
+
+
+@pytest.mark.parametrize("auth", ["header", "bearer", "basic"])
+@pytest.mark.parametrize(
+    "key", ["ann:s3cret\n", " ann:s3cret", "ann:s3\r\nX-Injected: 1", "ann:s3\x00cret"]
+)
+def test_a_key_that_cannot_be_sent_is_explained_and_not_shown(monkeypatch, auth, key):
+    monkeypatch.setenv("DICOMWEB_APIKEY", key.replace("\x00", "\x01"))
+    with pytest.raises(WorkbookError, match="blank, or the end of a line") as caught:
+        credentials(profile(auth=auth))
+    assert "s3" not in str(caught.value) and "DICOMWEB_APIKEY" in caught.value.hint
+
+
+def test_only_a_password_may_have_letters_that_no_header_can_carry(monkeypatch):
+    monkeypatch.setenv("DICOMWEB_APIKEY", "ann:s\u00e9cret")
+    assert credentials(profile(auth="basic"))
+    for auth in ("header", "bearer"):
+        with pytest.raises(WorkbookError, match="no header can carry"):
+            credentials(profile(auth=auth))
+    monkeypatch.setenv("DICOMWEB_APIKEY", "s3cret")
+    with pytest.raises(WorkbookError, match="no colon") as caught:
+        credentials(profile(auth="basic"))
+    assert caught.value.expected == "user:password"
+
+
+def test_of_a_bare_url_nobody_knows_whether_it_needs_a_key(own):
+    own.write_text(f'[mine]\ndicomweb = "{MINE}"\n')
+    assert profile_of("mine").ask
+    assert not profile_of(MINE).ask
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "https://ann:s3cret@[x/"])
+def test_what_is_no_url_is_explained(url):
+    with pytest.raises(WorkbookError, match="not the URL of a server") as caught:
+        profile_of(url)
+    assert "brackets" in caught.value.hint and "s3cret" not in str(caught.value)
+
+
+def refusal(status, **headers):
+    response = requests.Response()
+    response.status_code = status
+    response.headers.update({name.replace("_", "-"): text for name, text in headers.items()})
+    return response
+
+
+@pytest.mark.parametrize(
+    ("response", "sent", "words"),
+    [
+        (refusal(401), {}, "Put the key into the environment variable DICOMWEB_APIKEY"),
+        (refusal(403), {"apikey": "wrong"}, "letter by letter"),
+        (refusal(401, WWW_Authenticate='Basic realm="x"'), {}, 'auth = "basic"'),
+        (refusal(401, WWW_Authenticate="bearer"), {"apikey": "k"}, 'auth = "bearer"'),
+        (refusal(401, WWW_Authenticate="Bearer"), {"Authorization": "Basic x"}, 'auth = "bearer"'),
+        (refusal(401, WWW_Authenticate="Basic"), {"Authorization": "Basic x"}, "letter by letter"),
+        (refusal(401, WWW_Authenticate="ApiKey"), {"apikey": "wrong"}, "letter by letter"),
+    ],
+)
+def test_who_is_not_let_in_is_told_what_to_do(own, response, sent, words):
+    hint = hint_for(response, sent)
+    assert words in hint
+    assert ("auth = " in words) == (str(own) in hint)
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_other_trouble_has_nothing_to_do_with_the_key(status):
+    assert hint_for(refusal(status), {}) == ""
+
+
 @pytest.mark.parametrize("fields", [{"ask": False}, {"auth": "none"}])
 def test_nobody_is_asked_for_a_key_that_may_not_be_needed(monkeypatch, fields):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
@@ -107,9 +195,10 @@ def test_nobody_is_asked_for_a_key_that_may_not_be_needed(monkeypatch, fields):
     assert credentials(profile(**fields)) == {}
 
 
-def test_where_nobody_can_answer_there_is_no_key(monkeypatch):
+@pytest.mark.parametrize("error", [NotImplementedError, EOFError])
+def test_where_nobody_can_answer_there_is_no_key(monkeypatch, error):
     def nobody(words):
-        raise NotImplementedError
+        raise error
 
     assert credentials(profile()) == {}
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)

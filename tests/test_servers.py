@@ -1,9 +1,12 @@
 import json
+import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 import requests
 
-from helpers import profiles, quirks
+from helpers import profiles, quirks, servers
 from helpers.errors import WorkbookError
 from helpers.masking import WORKSHOP_KEY, Headers
 from helpers.servers import Server, connect, named
@@ -73,6 +76,16 @@ def test_a_profile_in_a_file_of_the_users_own(monkeypatch, tmp_path):
         server = connect("mine")
     assert (server.name, server.dicomweb) == ("My own", f"{url}/dicom-web")
     assert server.headers == {"X-Key": "s3cret"}
+
+
+def test_the_wado_uri_root_of_the_environment_goes_before_that_of_the_profile(monkeypatch):
+    monkeypatch.setenv("DICOMWEB_WADOURI", "http://127.0.0.1/another")
+    assert named("orthanc").wadouri == "http://127.0.0.1/another"
+
+
+def test_what_a_profile_says_of_quirks_is_believed():
+    assert named("orthanc").quirks == ("raw-query",)
+    assert named("siim").quirks == ()
 
 
 @pytest.mark.parametrize("name", ["siim", "orthanc"])
@@ -174,6 +187,45 @@ def test_an_older_server_sends_xml_whatever_one_asks_for():
 def test_an_archive_without_studies_may_say_204():
     with saying(b"HTTP/1.1 204 No Content\r\n\r\n") as url:
         assert connect(url).studies == "0 studies"
+
+
+def test_an_empty_archive_says_nothing_about_percent_encoding():
+    with saying(listing(b"[]")) as url:
+        assert connect(url).quirks == ()
+
+
+def test_a_silent_server_is_not_waited_for_for_ever(monkeypatch, capsys):
+    monkeypatch.setattr(sys.modules["helpers.servers"], "SECONDS_TO_WAIT", 0.05)
+    with saying(woken := threading.Event()) as url:
+        assert connect(url) == connect()
+        woken.set()
+    assert "No answer from 127.0.0.1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("challenge", "words"),
+    [("", "Put the key into the environment"), ('Basic realm="archive"', 'auth = "basic"')],
+)
+def test_a_server_that_wants_a_key_says_which_way(challenge, words, capsys):
+    head = f"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: {challenge}\r\nContent-Length: 0"
+    with saying(f"{head}\r\n\r\n".encode()) as url:
+        connect(url)
+    assert words in capsys.readouterr().out
+
+
+def test_files_that_the_classroom_pacs_leaves_out_are_named(pacs, monkeypatch, capsys):
+    running = SimpleNamespace(url=pacs.url, skipped=["broken.dcm: it is not a DICOM file"])
+    monkeypatch.setattr("helpers.pacs.server.start", lambda folder: running)
+    servers._classroom.__wrapped__()
+    assert capsys.readouterr().out == "broken.dcm: it is not a DICOM file\n"
+
+
+def test_names_of_a_file_are_no_html():
+    rich = Server("<b>", "http://host/<i>", None, Headers({"<u>": "x"}), "<s>")._repr_html_()
+    assert "&lt;b&gt;" in rich and "&lt;i&gt;" in rich and "&lt;u&gt;" in rich
+    assert not any(
+        tag in rich.replace("<b>&lt;b&gt;</b>", "") for tag in ("<b>", "<i>", "<u>", "<s>")
+    )
 
 
 def test_a_name_that_nobody_knows():

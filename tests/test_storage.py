@@ -1,117 +1,27 @@
-import email
-import email.policy
 import json
 import threading
 import tracemalloc
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pydicom
 import pytest
 import requests
 
 from helpers.errors import HTTPProblem, ServerUnreachable, StoreError
-from helpers.masking import Headers
 from helpers.outgoing import Instance, MultipartBody
 from helpers.servers import Server
 from helpers.storage import instances_of, store_instances
 from tests.archive import FILES, JOE, RAVI
 from tests.peers.orthanc import orthanc_for_a_test
+from tests.storing import Archive, contents, running_archive, store_response
 
 UIDS = [pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID for path in RAVI]
-
-
-class Archive:
-    """A server whose answers a test chooses: it keeps what was sent, and what it shall say."""
-
-    def __init__(self):
-        self.requests = []
-        self.held = []
-        self.page = 1000
-        self.answers = []
-        self.status = 200
-
-    def found(self, query):
-        """Answer a search, at most `page` instances at once."""
-        offset = int(query.partition("offset=")[2] or 0)
-        body = [{"00080018": {"vr": "UI", "Value": [uid]}} for uid in self.held]
-        return 200, {}, json.dumps(body[offset : offset + self.page]).encode()
-
-    def stored(self, headers, body):
-        """Answer a store request: with the next of `answers`, or that everything is stored."""
-        if self.answers:
-            return self.answers.pop(0)
-        uids = [pydicom.dcmread(part).SOPInstanceUID for part in contents(headers, body)]
-        self.held += uids
-        return 200, {}, store_response(stored=uids)
-
-
-def store_response(stored=(), refused=()):
-    def item(uid, **codes):
-        return {
-            "00081155": {"vr": "UI", "Value": [uid]},
-            **{tag.strip("_"): {"vr": "US", "Value": [code]} for tag, code in codes.items()},
-        }
-
-    response = {}
-    if stored:
-        response["00081199"] = {"vr": "SQ", "Value": [item(uid) for uid in stored]}
-    if refused:
-        items = [item(uid, _00081197=code) for uid, code in refused]
-        response["00081198"] = {"vr": "SQ", "Value": items}
-    return json.dumps(response).encode()
-
-
-def contents(headers, body):
-    """Split a multipart body with the standard library; return its parts as binary files."""
-    head = f"Content-Type: {headers['Content-Type']}\r\n\r\n".encode()
-    message = email.message_from_bytes(head + body, policy=email.policy.HTTP)
-    assert not message.defects
-    parts = list(message.iter_parts())
-    assert all(part.get_content_type() == "application/dicom" for part in parts)
-    return [pydicom.filebase.DicomBytesIO(part.get_payload(decode=True)) for part in parts]
 
 
 @pytest.fixture
 def archive():
     """Run a server on loopback that does what the test wants of it."""
-    archive = Archive()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            archive.requests.append(("GET", self.path, self.headers, b""))
-            self.answer(*archive.found(self.path))
-
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            archive.requests.append(("POST", self.path, self.headers, body))
-            self.answer(*archive.stored(self.headers, body))
-
-        def answer(self, status, headers, body):
-            self.send_response(status)
-            headers = {"Content-Type": "application/dicom+json", **headers}
-            for name, value in {**headers, "Content-Length": len(body)}.items():
-                self.send_header(name, str(value))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments):
-            pass
-
-    class Quiet(ThreadingHTTPServer):
-        def handle_error(self, *arguments):
-            """A client that hangs up is part of the game."""
-
-    httpd = Quiet(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    url = f"http://127.0.0.1:{httpd.server_address[1]}/dicomweb"
-    archive.server = Server("test", url, None, Headers(apikey="s3cret"))
-    yield archive
-    httpd.shutdown()
-    httpd.server_close()
-    thread.join(10)
+    with running_archive() as archive:
+        yield archive
 
 
 def posts(archive):
@@ -277,6 +187,118 @@ def test_when_the_server_is_gone_the_rest_is_not_sent_and_goes_out_the_next_time
     assert results.outcome.tolist() == ["failed", "failed", "not sent", "not sent"]
     assert len(posts(archive)) == 1
     assert set(store_instances(RAVI[:4], archive.server).outcome) == {"stored"}
+
+
+def test_a_bad_instance_is_found_in_few_requests(archive):
+    def refuse(headers, body):
+        if RAVI[-1].read_bytes() in body:
+            return 400, {}, b""
+        return Archive.stored(archive, headers, body)
+
+    archive.stored = refuse
+    results = store_instances(RAVI, archive.server)
+    assert results.outcome.tolist() == ["stored"] * (len(RAVI) - 1) + ["failed"]
+    # Halves of 36: 18, 9, 4, 2, 1.
+    assert len(posts(archive)) <= 1 + 2 * 6
+
+
+def test_the_bar_ends_where_it_should_though_some_is_sent_twice(archive, monkeypatch):
+    told = []
+
+    class Bar:
+        def __init__(self, total, **options):
+            told.append(total)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def update(self, size):
+            told.append(size)
+
+    monkeypatch.setattr("helpers.storage.tqdm", Bar)
+    archive.answers = [(413, {}, b"")]
+    assert set(store_instances(RAVI[:4], archive.server).outcome) == {"stored"}
+    total, *sent = told
+    assert sum(sent) == total == sum(path.stat().st_size for path in RAVI[:4])
+
+
+def test_each_study_is_asked_for_once(archive):
+    store_instances(RAVI, archive.server)
+    assert len(archive.requests) - len(posts(archive)) == 1
+
+
+def test_a_silent_server_is_not_waited_for_for_ever(archive, monkeypatch):
+    monkeypatch.setattr("helpers.storage.SECONDS_TO_WAIT", 0.1)
+    woken = threading.Event()
+
+    def sleep(*arguments):
+        woken.wait(20)
+        return 200, {}, b"[]"
+
+    archive.stored = sleep
+    results = store_instances(RAVI[:2], archive.server, at_once=1)
+    assert results.outcome.tolist() == ["failed", "not sent"]
+    assert results.reason[0].startswith("No answer from") and "silence" in results.reason[0]
+    archive.found = sleep
+    with pytest.raises(ServerUnreachable, match="No answer"):
+        store_instances(RAVI[:2], archive.server)
+    woken.set()
+
+
+def test_a_search_does_not_follow_a_redirect_either(archive):
+    archive.found = lambda query: (307, {"Location": f"{archive.server.dicomweb}/elsewhere"}, b"")
+    with pytest.raises(HTTPProblem, match="elsewhere"):
+        store_instances(JOE, archive.server)
+    assert len(archive.requests) == 1
+
+
+def without(*keywords):
+    dataset = pydicom.dcmread(JOE[0])
+    for keyword in keywords:
+        del dataset[keyword]
+    return dataset
+
+
+def test_what_lacks_an_attribute_that_storing_needs_does_not_stop_the_others(archive, tmp_path):
+    without("StudyInstanceUID").save_as(tmp_path / "no-study.dcm")
+    no_syntax = without("Rows")
+    del no_syntax.file_meta
+    items = [tmp_path / "no-study.dcm", without("SOPInstanceUID"), no_syntax, JOE[1]]
+    results = store_instances(items, archive.server)
+    assert results.outcome.tolist() == ["failed"] * 3 + ["stored"]
+    assert "StudyInstanceUID" in results.reason[0]
+    assert results.reason.str.startswith("it cannot be read: ").tolist() == [True] * 3 + [False]
+
+
+def test_a_data_set_that_was_no_file_becomes_one(archive):
+    dataset = without("PixelData")
+    dataset.preamble = None
+    del dataset.file_meta.MediaStorageSOPInstanceUID
+    store_instances([dataset], archive.server)
+    [(_, _, headers, body)] = posts(archive)
+    [file] = contents(headers, body)
+    # PS3.10 section 7.1: 128 bytes, DICM, and who the object is.
+    assert file.getvalue()[128:132] == b"DICM"
+    assert pydicom.dcmread(file).file_meta.MediaStorageSOPInstanceUID == dataset.SOPInstanceUID
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((503, {}, b""), "The server answered 503 Service Unavailable to POST /dicomweb/studies."),
+        (
+            (401, {}, b'{"message": "No API key"}'),
+            "The server answered 401 Unauthorized to POST /dicomweb/studies: "
+            "the server says: No API key",
+        ),
+    ],
+)
+def test_a_reason_says_nothing_twice(archive, answer, said):
+    archive.answers = [answer]
+    assert store_instances(JOE[:1], archive.server).reason[0] == said
 
 
 @pytest.mark.parametrize("status", [401, 503])
