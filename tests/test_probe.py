@@ -3,6 +3,7 @@ import threading
 
 import pytest
 
+from helpers.errors import WorkbookError
 from helpers.masking import Headers
 from helpers.probe import probe
 from helpers.servers import Server, connect
@@ -88,6 +89,53 @@ def test_a_body_without_end_is_left(monkeypatch):
     assert answers(HEAD.format("image/png").encode(), bytes(1000)) == {
         "200 image/png: It goes on and on."
     }
+
+
+def test_a_body_that_drips_is_left(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(module, "stream", lambda response: iter([b"x"] * 50))
+    with pytest.raises(WorkbookError, match="on and on"):
+        list(module._in_time(None))
+
+
+def test_where_a_server_sends_us_is_not_looked_at():
+    moved = (
+        b"HTTP/1.1 302 Found\r\nContent-Type: text/html\r\nLocation: http://127.0.0.1:1/\r\n\r\n"
+    )
+    assert answers(moved) == {"302"}
+
+
+def test_an_empty_server_is_not_asked_about_an_image():
+    with saying(JSON, b"[]") as url:
+        table = probe(server(url, wadouri=url))
+    assert not any("WADO-URI" in question or "frame" in question for question in table.index)
+
+
+def record(**values):
+    tags = {"study": "0020000D", "series": "0020000E", "instance": "00080018", "rows": "00280010"}
+    return {tags[name]: {"vr": "UI", "Value": [value]} for name, value in values.items()}
+
+
+def test_of_equal_archives_the_same_image_is_asked_for(monkeypatch):
+    """In whatever order they tell what they have, and reports among it."""
+    instances = {
+        "1.1": [record(series="9", instance="1.1.1")],
+        "1.2": [
+            record(series="8", instance="1.2.3", rows=5),
+            record(series="7", instance="1.2.2", rows=5),
+            record(instance="1.2.1", rows=5),
+        ],
+        "1.3": [record(series="6", instance="1.3.1", rows=5)],
+    }
+
+    def found(server, search, tag):
+        if search.startswith("studies?"):
+            return [record(study=study) for study in ("1.3", "1.2", "1.1")]
+        return instances[search.split("/")[1]]
+
+    monkeypatch.setattr(module, "_found", found)
+    assert module._image(None) == ("1.2", "7", "1.2.2")
 
 
 def test_a_server_that_is_not_there(free_port):

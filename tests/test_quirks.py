@@ -38,6 +38,8 @@ def test_other_servers_get_a_query_as_requests_encodes_it():
         ("SIIM^J*", "SIIM^J*"),
         ("SIIM^J?e", "SIIM^J?e"),
         ("Rows,Columns", "Rows,Columns"),
+        ("10:00/11:00", "10:00/11:00"),
+        ("a\\b", "a\\b"),
         # What would end the value, the query or the line stays encoded.
         ("a&b=c#d%e f\r\n", "a%26b%3Dc%23d%25e+f%0D%0A"),
         ("Åsa", "%C3%85sa"),
@@ -50,6 +52,20 @@ def test_a_server_with_the_quirk_gets_it_as_typed(typed, sent):
 def test_the_path_stays_as_it_is():
     quirks.send_as_typed("http://127.0.0.1")
     assert quirks.as_sent("http://127.0.0.1/a%2Fb?c=d%2Fe") == "http://127.0.0.1/a%2Fb?c=d/e"
+
+
+def test_digits_of_an_encoding_are_large_or_small():
+    quirks.send_as_typed("http://127.0.0.1")
+    assert quirks.as_sent("http://127.0.0.1/?a=%5e%5E%2a") == "http://127.0.0.1/?a=^^*"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_usual_port_may_be_written_or_not(scheme):
+    port = {"http": 80, "https": 443}[scheme]
+    quirks.send_as_typed(f"{scheme}://pacs.example/dicom-web")
+    assert quirks.as_sent(f"{scheme}://pacs.example:{port}/?a=%5E").endswith("^")
+    for other in (f"{scheme}://pacs.example:8042", f"{scheme}://pacs2.example"):
+        assert quirks.as_sent(f"{other}/?a=%5E").endswith("%5E")
 
 
 def test_what_is_shown_is_what_was_sent():

@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import requests
 import trustme
+import urllib3
 
-from helpers import attributes, connect, save_instances
+from helpers import attributes, connect, quirks, save_instances
 from helpers.errors import CertificateProblem, ConnectionCut, HTTPProblem, TruncatedMultipart
 from helpers.masking import Headers
 from helpers.responses import explain
@@ -31,6 +32,7 @@ def https(configure):
         def do_GET(self):
             self.send_response(200)
             self.send_header("Content-Type", "application/dicom+json")
+            self.send_header("X-Asked", self.path)
             self.end_headers()
             self.wfile.write(b'[{"00100020": {"vr": "LO", "Value": ["ID"]}}]')
 
@@ -83,6 +85,17 @@ def problem(url):
 def test_a_good_certificate(authority):
     with https(authority.issue_cert("127.0.0.1").configure_cert) as url:
         assert connect(url).studies == "1 study"
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_query_goes_out_as_typed_over_https_too(authority, monkeypatch):
+    monkeypatch.setattr(quirks, "_hosts", set())
+    for pool in (urllib3.HTTPConnectionPool, urllib3.HTTPSConnectionPool):
+        monkeypatch.setattr(pool, "ConnectionCls", pool.ConnectionCls)
+    with https(authority.issue_cert("127.0.0.1").configure_cert) as url:
+        quirks.send_as_typed(url)
+        response = requests.get(f"{url}/studies?PatientName=SIIM^J*", timeout=5)
+    assert response.headers["X-Asked"] == "/studies?PatientName=SIIM^J*"
 
 
 @pytest.mark.usefixtures("trusted")
