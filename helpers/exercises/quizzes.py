@@ -92,7 +92,8 @@ class Quiz:
         -------
         ipywidgets.VBox
         """
-        question = ipywidgets.HTML(f"<b>{rich(self.question)}</b>")
+        # A widget's text has lines as high as a button. A long question has two.
+        question = ipywidgets.HTML(f"<p style='line-height: 1.4'><b>{rich(self.question)}</b></p>")
         buttons = ipywidgets.RadioButtons(
             options=[
                 (f"{key}  {text.replace('`', '')}", key) for key, text in self.choices.items()
@@ -106,7 +107,7 @@ class Quiz:
             note = self.judge(change.new)
             if note.title == RIGHT:
                 record(self.name)
-            reply.value = note._repr_html_()
+            reply.value = f"<div style='line-height: 1.4'>{note._repr_html_()}</div>"
 
         buttons.observe(show_reply, "value")
         return ipywidgets.VBox([question, buttons, reply])

@@ -170,5 +170,5 @@ def test_an_error_that_quotes_a_document_is_cut():
 
 
 def test_a_function_without_return_is_reminded_of_it():
-    with pytest.raises(NotYet, match="Yours is None. A function without `return`"):
+    with pytest.raises(NotYet, match=r"Yours is None\. A function without `return`"):
         need(call(lambda: None, case="here"), int, "a whole number")
