@@ -38,12 +38,49 @@ HARD_TO_READ = """node => {
         .map(element => `${contrast(element).toFixed(1)}: ${element.innerText}`);
 }"""
 
+# Rows of a form: boxes on one height, labels on the height of their box, and the first box of each
+# row below the first box of the row above.
+OUT_OF_LINE = """node => {
+    const place = element => element.getBoundingClientRect();
+    const height = element => place(element).top + place(element).height / 2;
+    const labelOf = box => box.parentElement.querySelector('.widget-label');
+    const name = box => labelOf(box)?.innerText ?? box.outerHTML;
+    const boxes = [...node.querySelectorAll('.widget-text input, .widget-dropdown select')]
+        .filter(box => box.checkVisibility());
+    const rows = [];
+    for (const box of boxes) {
+        const row = rows.find(([first]) => Math.abs(height(first) - height(box)) < 15);
+        row ? row.push(box) : rows.push([box]);
+    }
+    const firsts = rows.map(row => row.toSorted((a, b) => place(a).left - place(b).left)[0]);
+    return [
+        ...boxes.filter(box => Math.abs(height(labelOf(box)) - height(box)) > 1),
+        ...rows.flatMap(row => row.filter(box => Math.abs(height(box) - height(row[0])) > 1)),
+        ...firsts.filter(box => Math.abs(place(box).left - place(firsts[0]).left) > 1),
+    ].map(name);
+}"""
+
+# Text that hides the stripe of the row behind it.
+PAINTED = """node => [...node.querySelectorAll('tr pre, tr code')]
+    .filter(element => getComputedStyle(element).backgroundColor !== 'rgba(0, 0, 0, 0)')
+    .map(element => element.innerText)"""
+
 CONTROLS = "button|checkbox|combobox|img|radio|region|spinbutton|tab|textbox"
 
 
 def cut_off(locator):
     """Return the texts that are wider than their place."""
     return locator.evaluate(CUT_OFF)
+
+
+def out_of_line(locator):
+    """Return the labels of the fields that do not stand in line with the others."""
+    return locator.evaluate(OUT_OF_LINE)
+
+
+def painted(locator):
+    """Return the code in tables that has a ground of its own."""
+    return locator.evaluate(PAINTED)
 
 
 def hard_to_read(locator):
