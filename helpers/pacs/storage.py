@@ -1,5 +1,6 @@
 """Where the instances are that clients store: a folder that vanishes with the server."""
 
+import contextlib
 import itertools
 import shutil
 import tempfile
@@ -56,12 +57,12 @@ class Storage:
         -------
         IncomingFile
         """
-        with self._lock:
+        with self._lock, _writing():
             if self.folder is None:
                 self.folder = Path(tempfile.mkdtemp(prefix="classroom-pacs-"))
                 # Also when nobody calls remove(), and the program ends.
                 self._finalizer = weakref.finalize(self, shutil.rmtree, self.folder, True)
-        return IncomingFile(self, self.folder / f"{next(self._numbers)}.part")
+            return IncomingFile(self, self.folder / f"{next(self._numbers)}.part")
 
     def reserve(self, size):
         """Count bytes that are about to be written.
@@ -91,6 +92,19 @@ class Storage:
             self._finalizer()
 
 
+@contextlib.contextmanager
+def _writing():
+    """Tell the client of a disk that is full, or may not be written to: it is not its fault."""
+    try:
+        yield
+    except OSError as error:
+        raise Problem(
+            507,
+            f"This server cannot write what it gets: {error.strerror}.",
+            "Nothing was stored. Make room on the server's disk, then send it again.",
+        ) from error
+
+
 class IncomingFile:
     """A file that is being received. It gets its final name when it is whole, and not before.
 
@@ -111,19 +125,23 @@ class IncomingFile:
         self._file = open(path, "xb")  # noqa: SIM115 - finish() or discard() closes it
 
     def write(self, data):
-        """Add bytes; a Problem 413 if there is no room for them."""
+        """Add bytes; a Problem 413 if there is no room for them, 507 if there is no disk."""
         self._storage.reserve(len(data))
         self._size += len(data)
-        self._file.write(data)
+        with _writing():
+            self._file.write(data)
 
     def finish(self):
         """Give the file its final name: nothing is missing."""
-        self._file.close()
+        with _writing():
+            self._file.close()
         self.path = self.path.replace(self.path.with_suffix(".dcm"))
         self.is_whole = True
 
     def discard(self):
         """Delete the file."""
-        self._file.close()
+        # Closing writes what is still to be written: a full disk does not take that either.
+        with contextlib.suppress(OSError):
+            self._file.close()
         self.path.unlink(missing_ok=True)
         self._storage.release(self._size)

@@ -52,7 +52,7 @@ def instances(service, request, study=None):
     Raises
     ------
     Problem
-        400 if there is not one whole part, 406, 413 or 415. Nothing is stored then.
+        400 if there is not one whole part, 406, 413, 415 or 507. Nothing is stored then.
     """
     check_parameters(request, ["accept"])
     offers = [*JSON_TYPES, *XML_TYPES] if service.default == "json" else [*XML_TYPES, *JSON_TYPES]

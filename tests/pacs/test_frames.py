@@ -5,6 +5,7 @@ import numpy
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.pixels import pixel_array
 from pydicom.uid import (
@@ -60,6 +61,17 @@ def wrapped(frame, transfer_syntax, source=JOE):
     else:
         dataset.PixelData = frame
     return dataset
+
+
+def test_two_pixels_of_a_frame_may_share_their_colour(tmp_path):
+    """YBR_FULL_422 takes two bytes a pixel, not three (PS3.3 C.7.6.3.1.2)."""
+    dataset = pydicom.dcmread(get_testdata_file("SC_ybr_full_422_uncompressed.dcm"))
+    one = dataset.PixelData
+    assert len(one) == dataset.Rows * dataset.Columns * 2
+    dataset.NumberOfFrames, dataset.PixelData = 2, one + one[::-1]
+    dataset.save_as(tmp_path / "two.dcm")
+    image = open_image(tmp_path / "two.dcm")
+    assert [image.frame(1), image.frame(2)] == [one, one[::-1]]
 
 
 # Which transfer syntax ------------------------------------------------------------------------

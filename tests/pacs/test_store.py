@@ -1,10 +1,12 @@
 """STOW-RS: what is stored, what is refused and why, and that nothing is ever half there."""
 
+import errno
 import http.client
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +21,8 @@ import requests
 from pydicom.uid import generate_uid
 
 from helpers.masking import WORKSHOP_KEY
-from helpers.pacs import server, store
+from helpers.pacs import server, storage, store
+from helpers.pacs.problems import Problem
 from tests.answers import multipart_body
 from tests.archive import FILES, FOLDER, JOE, ONE_OF_EACH_KIND, RAVI
 from tests.pacs.wire import NATIVE, contents, names
@@ -423,6 +426,63 @@ def test_full_storage_is_a_413_and_what_is_stored_stays(start):
     # What fails takes no room: there is place for a hundred bytes, again and again.
     for _ in range(3):
         assert post(pacs, [bytes(90)]).status_code == 409
+
+
+class FullDisk(BytesIO):
+    """A file on a disk that takes 1000 bytes, and nothing more when the file is closed."""
+
+    def write(self, data):
+        if self.tell() + len(data) > 1000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+    def close(self):
+        if self.tell():
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_full_disk_is_a_507_and_nothing_of_the_request_is_stored(pacs, monkeypatch, capfd):
+    post(pacs, JOE_BYTES[:1])
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "open", lambda path, mode: FullDisk(), raising=False)
+        response = post(pacs, JOE_BYTES)
+        assert (response.status_code, response.json()["title"]) == (507, "Insufficient Storage")
+        assert "No space left on device" in response.json()["detail"]
+        # So small that it is still to be written when the file is closed.
+        assert post(pacs, [b"DICM"]).status_code == 507
+    assert pacs.storage.size == len(JOE_BYTES[0]) and left(pacs) == ["1.dcm"]
+    assert post(pacs, JOE_BYTES[1:]).status_code == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_folder_that_cannot_be_made_is_a_507(pacs, monkeypatch, capfd):
+    def forbidden(**options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", forbidden)
+    response = post(pacs, JOE_BYTES)
+    assert response.status_code == 507 and "Permission denied" in response.json()["detail"]
+    assert capfd.readouterr().err == ""
+
+
+def test_storage_takes_as_much_as_its_limit_and_no_byte_more():
+    stored = storage.Storage(limit=10)
+    stored.reserve(10)
+    for size in (1, 11):
+        with pytest.raises(Problem) as refused:
+            stored.reserve(size)
+        assert refused.value.status == 413 and stored.size == 10
+    stored.release(4)
+    stored.reserve(4)
+
+
+def test_attributes_of_the_answer_are_in_the_order_of_their_tags(pacs):
+    broken = changed(JOE[0], SOPInstanceUID="1.2.3")[:-1]
+    answer = post(pacs, [JOE_BYTES[0], broken, b"no DICOM"]).json()
+    sequences = [element["Value"] for element in answer.values() if element["vr"] == "SQ"]
+    assert len(sequences) == 3
+    for dataset in (answer, *(item for items in sequences for item in items)):
+        assert list(dataset) == sorted(dataset)
 
 
 def test_body_cut_anywhere_keeps_whole_parts_and_nothing_of_the_cut_one(start):
