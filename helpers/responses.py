@@ -6,7 +6,14 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from .errors import CertificateProblem, ConnectionCut, HTTPProblem, ServerUnreachable, WorkbookError
+from .errors import (
+    CertificateProblem,
+    ConnectionCut,
+    HTTPProblem,
+    MediaTypeMismatch,
+    ServerUnreachable,
+    WorkbookError,
+)
 from .masking import mask_url
 
 READ_SIZE = 256 * 1024  # bytes asked of the network at a time
@@ -71,6 +78,8 @@ def check(response):
     HTTPProblem
         The status is 400 or more, or a redirect that was not followed. The message holds the
         server's own words, if it sent any.
+    WorkbookError
+        It is not an answer at all.
 
     Examples
     --------
@@ -83,6 +92,13 @@ def check(response):
       came:     403
       next:     No key was sent, or not the right one. Send it: headers=server.headers.
     """
+    if not hasattr(response, "status_code"):
+        raise WorkbookError(
+            "That is not the answer of a server.",
+            expected="what requests.get(...) returned",
+            came=type(response).__name__,
+            hint="Give the answer as a whole: not its .text, .content or .json().",
+        )
     status = response.status_code
     if status < 400 and not response.is_redirect:
         return response
@@ -218,12 +234,23 @@ def explain(error):
             came=connection_words(words),
             hint=connection_hint(words),
         )
+    if isinstance(error, requests.exceptions.JSONDecodeError):
+        return MediaTypeMismatch(
+            "This answer is not JSON.",
+            expected="a body in JSON",
+            came=f"a body that begins with {error.doc[:20]!r}" if error.doc else "no body at all",
+            hint="Ask for JSON with the header Accept: application/json. A 204 has no body: look "
+            "at the status first. attributes(response) reads all of these.",
+        )
     if isinstance(error, ValueError):
+        hint = "Start from server.dicomweb, and add the resource behind it."
+        if "{" in words:
+            hint = 'Put an f before the quotes, so that the braces are filled in: f"{...}".'
         return ServerUnreachable(
             "That is not the URL of a web server.",
             expected="http://host/path or https://host/path",
             came=words,
-            hint="Start from server.dicomweb, and add the resource behind it.",
+            hint=hint,
         )
     return WorkbookError("The request failed.", came=words, hint="Ask again, or use connect().")
 

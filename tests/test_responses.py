@@ -8,6 +8,7 @@ from helpers.errors import (
     CertificateProblem,
     ConnectionCut,
     HTTPProblem,
+    MediaTypeMismatch,
     ServerUnreachable,
     WorkbookError,
 )
@@ -136,6 +137,27 @@ def test_what_is_no_url(url):
     error = explained(url)
     assert isinstance(error, ServerUnreachable)
     assert "http://host/path" in error.expected
+
+
+def test_a_url_whose_braces_were_not_filled_in():
+    assert "Put an f before the quotes" in str(explained("{server.dicomweb}/studies"))
+    assert "Put an f" not in str(explained("127.0.0.1/dicomweb"))
+
+
+@pytest.mark.parametrize(("body", "came"), [(b"<xml/>", "'<xml/>'"), (b"", "no body at all")])
+def test_what_is_no_json(body, came):
+    with pytest.raises(requests.RequestException) as caught:
+        answer(body).json()
+    error = explain(caught.value)
+    assert isinstance(error, MediaTypeMismatch)
+    assert came in error.came and "Accept: application/json" in error.hint
+
+
+@pytest.mark.parametrize("value", ["[]", [], None, b"DICM"])
+def test_what_is_no_answer(value):
+    with pytest.raises(WorkbookError, match="not the answer of a server") as caught:
+        check(value)
+    assert caught.value.came == type(value).__name__
 
 
 def test_any_other_exception_of_requests_keeps_its_words():

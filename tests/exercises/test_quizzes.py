@@ -73,7 +73,7 @@ def test_radio_buttons_reply_as_the_function_does():
     assert len(buttons.options) == len(one.choices) and reply.value == ""
     for letter in one.choices:
         buttons.value = letter
-        assert reply.value == one.judge(letter)._repr_html_()
+        assert one.judge(letter)._repr_html_() in reply.value
     assert list(done()) == ["levels"]
 
 
