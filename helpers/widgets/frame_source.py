@@ -108,14 +108,8 @@ class FrameSource:
         -------
         Shot
         """
-        future = self._request(key)
         try:
-            return future.result()
-        except WorkbookError:
-            # What failed once may work the next time.
-            with self._lock:
-                self._frames.pop(key, None)
-            raise
+            return self._request(key).result()
         finally:
             self._forget()
 
@@ -126,7 +120,9 @@ class FrameSource:
 
     def _request(self, key):
         with self._lock:
-            if key not in self._frames:
+            known = self._frames.get(key)
+            # What failed once may work the next time.
+            if known is None or (known.done() and known.exception()):
                 self._frames[key] = self._workers.submit(self.load, *key)
             self._frames.move_to_end(key)
             return self._frames[key]

@@ -8,7 +8,7 @@ from ..errors import WorkbookError
 from ..pictures import description
 from .frame_code import frame_code
 from .frame_source import FrameSource
-from .panel import code, sentence, set_maximum
+from .panel import code, sentence, set_maximum, status
 from .rendering import picture, png, window_names, window_of
 from .viewer_panel import NO_WINDOW, OWN, ViewerPanel
 
@@ -82,6 +82,7 @@ class FrameViewer(ViewerPanel):
             self.images = self.source.list_images()
         except WorkbookError as error:
             self._fail(error)
+            self.show_only_the_message()
             return
         options = []
         for uid, members in self.images.groupby("SeriesInstanceUID", sort=False):
@@ -176,9 +177,12 @@ class FrameViewer(ViewerPanel):
         self.pan.layout.display = "flex" if self.zoom[1].value > 100 else "none"
         milliseconds = (time.perf_counter() - start) * 1000
         question = self.source.frame_question(*self.key)
+        # While a film plays, a screen reader would not come to an end.
+        said = f"<div>{html.escape(words)}</div>"
+        if not self.play.value:
+            said = status(html.escape(words))
         self.message.value = (
-            f"{html.escape(words)}<br><small>GET {code(question.url)}<br>"
-            f"Drawn in {milliseconds:.0f} ms.</small>"
+            f"{said}<small>GET {code(question.url)}<br>Drawn in {milliseconds:.0f} ms.</small>"
         )
         path = self.source.instance_path(*self.key[:2])
         self.python.value = frame_code(

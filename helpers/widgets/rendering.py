@@ -7,6 +7,7 @@ from PIL import Image
 from pydicom.multival import MultiValue
 from pydicom.pixels import apply_modality_lut
 
+from ..errors import WorkbookError
 from ..palettes import has_palette
 
 # Centre and width in Hounsfield units, as radiologists commonly set them for CT.
@@ -57,9 +58,21 @@ def window_of(name, dataset, values):
     Returns
     -------
     tuple of float
+
+    Raises
+    ------
+    WorkbookError
+        There is no such window.
     """
     if name in PRESETS:
         return PRESETS[name]
+    if name not in (FILE, FULL_RANGE):
+        raise WorkbookError(
+            "There is no such window.",
+            expected=f"{', '.join([FILE, *PRESETS, FULL_RANGE])}, or (centre, width)",
+            came=str(name),
+            hint="For soft tissue in CT: (40, 400).",
+        )
     own = _file_window(dataset)
     if name == FILE and own:
         return own
@@ -73,8 +86,7 @@ def _file_window(dataset):
     centers, widths = dataset.get("WindowCenter"), dataset.get("WindowWidth")
     if centers is None or widths is None:
         return None
-    first = [float(v if isinstance(v, int | float) else v[0]) for v in (centers, widths)]
-    return tuple(first)
+    return tuple(float(v if isinstance(v, int | float) else v[0]) for v in (centers, widths))
 
 
 def aspect_of(dataset):

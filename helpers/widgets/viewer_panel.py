@@ -119,6 +119,11 @@ class ViewerPanel(Panel):
         self.play.description = "Pause" if self.play.value else "Play"
         self.play.icon = "pause" if self.play.value else "play"
 
+    def show_only_the_message(self):
+        """Hide the controls, which have nothing to control."""
+        style, *_ = self.children
+        self.children = [style, self.message]
+
     def show_picture(self, image, words):
         """Put a picture, packed as PNG, on the screen, with words for those who cannot see it."""
         encoded = base64.b64encode(image).decode()

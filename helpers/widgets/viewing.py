@@ -1,5 +1,6 @@
 """A frame of a study as a picture, as a function."""
 
+from ..errors import WorkbookError
 from .frame_source import FrameSource
 from .rendering import FILE, picture, window_of
 
@@ -40,7 +41,8 @@ def view_frame(
     Raises
     ------
     WorkbookError
-        No answer, one with a bad status, or a frame that cannot be decoded.
+        No answer, one with a bad status, a frame that cannot be decoded, or a window or zoom that
+        makes no sense.
 
     Notes
     -----
@@ -59,6 +61,13 @@ def view_frame(
     GET /dicomweb/studies/.../frames/1
     (512, 512)
     """
+    if zoom < 1 or not all(0 <= place <= 1 for place in at):
+        raise WorkbookError(
+            "Nobody can look there.",
+            expected="a zoom of 1 or more, at places from 0 to 1",
+            came=f"zoom={zoom}, at={at}",
+            hint="For the lower left quarter: zoom=2, at=(0, 1).",
+        )
     source = FrameSource(server, study_uid)
     question = source.frame_question(series_uid, instance_uid, number)
     print(f"GET {question.request.path_url}")

@@ -19,7 +19,7 @@ from helpers.widgets import FrameViewer, fetching, view_frame
 from helpers.widgets.frame_source import FrameSource
 from tests.archive import FOLDER, RAVI
 from tests.peers.orthanc import orthanc_for_a_test
-from tests.widgets.looking import everything_in, run_code
+from tests.widgets.looking import all_widgets, everything_in, run_code
 from tests.widgets.synthetic import palette, write_image
 
 CT = sorted(
@@ -354,6 +354,59 @@ def test_frame_that_fails_leaves_no_other_picture_and_can_be_tried_again(viewer,
     viewer.image[1].value = 30
     assert viewer.error is None
     assert int(viewer.shot.dataset.InstanceNumber) == 30
+
+
+def test_frame_whose_prefetch_failed_is_asked_for_again(viewer, monkeypatch):
+    def fail(*key):
+        raise WorkbookError("Out of order.")
+
+    key = (viewer.series.value, CT[19].SOPInstanceUID, 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(viewer.source, "load", fail)
+        viewer.source.prefetch([key])
+        assert isinstance(viewer.source._frames[key].exception(10), WorkbookError)
+    viewer.image[1].value = 20
+    assert viewer.error is None
+    assert int(viewer.shot.dataset.InstanceNumber) == 20
+
+
+def test_answer_without_a_part_is_a_sentence_in_place(viewer, monkeypatch):
+    monkeypatch.setattr("helpers.widgets.fetching.parts", lambda response: [])
+    viewer.image[1].value = 30
+    assert "The answer holds nothing" in viewer.message.value
+    assert "200 OK, and no part" in viewer.message.value
+
+
+def test_metadata_without_a_data_set_is_a_sentence_in_place(viewer, monkeypatch):
+    monkeypatch.setattr("helpers.widgets.fetching.datasets", lambda response: [])
+    viewer.image[1].value = 30
+    assert "no attributes of this instance" in viewer.message.value
+
+
+def test_where_nothing_is_shown_there_are_no_controls(nobody):
+    viewer = FrameViewer(nobody, STUDY)
+    assert viewer.message in viewer.children
+    assert viewer.series not in list(all_widgets(viewer))
+
+
+def test_words_are_read_aloud_but_not_while_a_film_plays(film):
+    assert "role='status'>Image 1 of 1, frame 1 of 24" in film.message.value
+    film.play.value = True
+    film.frame[1].value = 2
+    assert "frame 2 of 24" in film.message.value
+    assert "role='status'" not in film.message.value
+
+
+@pytest.mark.parametrize("place", [{"zoom": 0.5}, {"zoom": 2, "at": (0.5, 2)}])
+def test_place_outside_of_the_image_is_explained(server, place):
+    with pytest.raises(WorkbookError, match="Nobody can look there"):
+        view_frame(server, **uids(CT[0]), **place)
+
+
+def test_window_that_does_not_exist_is_explained(server):
+    with pytest.raises(WorkbookError, match="no such window") as caught:
+        view_frame(server, **uids(CT[0]), window="lungs")
+    assert "lung, mediastinum, bone" in caught.value.expected
 
 
 def test_study_without_images_is_a_sentence_in_place(server, monkeypatch):
