@@ -2,6 +2,7 @@
 
 import pandas
 
+from ..errors import WorkbookError
 from .question import Question
 from .searching import JSON, quiet_attributes
 
@@ -52,7 +53,7 @@ def browse(server, patient_id=None, study_uid=None, series_uid=None, limit=1000)
     Raises
     ------
     WorkbookError
-        No answer came, or one with a bad status; see `attributes`.
+        No answer came, or one with a bad status (see `attributes`); or a series without its study.
 
     Notes
     -----
@@ -73,6 +74,13 @@ def browse(server, patient_id=None, study_uid=None, series_uid=None, limit=1000)
 def level_question(server, patient_id=None, study_uid=None, series_uid=None, limit=1000):
     """Return the request that lists one level, not yet sent, and the columns of its table."""
     params = {"limit": str(limit)}
+    if series_uid and not study_uid:
+        raise WorkbookError(
+            "A series is found below its study.",
+            expected="study_uid and series_uid",
+            came="series_uid alone",
+            hint="browse(server, patient_id=...) lists the studies.",
+        )
     if study_uid and series_uid:
         path, columns = f"studies/{study_uid}/series/{series_uid}/instances", INSTANCES
     elif study_uid:

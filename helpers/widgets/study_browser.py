@@ -5,6 +5,7 @@ import html
 import ipywidgets as widgets
 import traitlets
 
+from ..datasets import records
 from ..errors import WorkbookError
 from ..masking import mask_url
 from .browsing import level_question, listed
@@ -90,8 +91,9 @@ class StudyBrowser(Panel):
             return [], sentence(error)
         line += f"<br>{response.status_code} {html.escape(response.reason)}, "
         line += f"{_number(len(found), LEVELS[len(path)])}, {milliseconds:.0f} ms"
-        if len(found) == LIMIT:
-            line += f". Only the first {LIMIT} are here: search for the others with QueryForm."
+        # Of patients and of studies, fewer are shown than came.
+        if len(records(response)) == LIMIT:
+            line += f". The server was asked for {LIMIT} at most: find the others with QueryForm."
         nodes = [Node(self, path, row) for row in found.to_dict("records")]
         return nodes, f"<small>{line}</small>"
 

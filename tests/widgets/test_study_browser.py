@@ -3,7 +3,7 @@
 import pydicom
 import pytest
 
-from helpers.errors import ServerUnreachable
+from helpers.errors import ServerUnreachable, WorkbookError
 from helpers.widgets import StudyBrowser, browse
 from tests.answers import answer
 from tests.archive import FILES, RAVI
@@ -134,6 +134,20 @@ def test_patient_without_an_id_has_his_own_studies(server, monkeypatch):
     browser = StudyBrowser(server)
     browser.nodes[0].button.click()
     assert [node.uid for node in browser.nodes[0].children] == ["1.2"]
+
+
+@pytest.mark.parametrize(("limit", "is_told"), [(8, True), (9, False)])
+def test_studies_that_were_not_asked_for_are_told(server, monkeypatch, limit, is_told):
+    # 8 studies of 6 patients.
+    monkeypatch.setattr("helpers.widgets.study_browser.LIMIT", limit)
+    browser = StudyBrowser(server)
+    assert "6 patients" in browser.message.value
+    assert ("asked for 8 at most" in browser.message.value) == is_told
+
+
+def test_series_without_its_study_is_explained(server):
+    with pytest.raises(WorkbookError, match="found below its study"):
+        browse(server, series_uid="1.2.3")
 
 
 def test_server_that_is_gone_is_a_sentence_in_place(nobody):
