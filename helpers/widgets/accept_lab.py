@@ -13,6 +13,8 @@ from .panel import (
     button,
     code,
     code_box,
+    field_layout,
+    head,
     row,
     scrolling,
     sentence,
@@ -44,7 +46,6 @@ TRANSFER_SYNTAXES = (
     ("JPEG 2000 lossless", "1.2.840.10008.1.2.4.90"),
     ("RLE lossless", "1.2.840.10008.1.2.5"),
 )
-WIDTH = widgets.Layout(width="340px")
 # Each column and the least width that it needs.
 COLUMNS = {
     "Accept": "150px",
@@ -54,6 +55,7 @@ COLUMNS = {
     "Picture": "70px",
 }
 THUMBNAIL = 100
+WHOLE_RANGE = (128, 256)  # of 8 bits, as centre and width
 
 
 class AcceptLab(Panel):
@@ -93,15 +95,24 @@ class AcceptLab(Panel):
             options=KINDS,
             description="Media type",
             style=LABEL,
-            layout=WIDTH,
+            layout=field_layout(),
         )
         self.transfer_syntax = widgets.Dropdown(
-            options=TRANSFER_SYNTAXES, description="Transfer syntax", style=LABEL, layout=WIDTH
+            options=TRANSFER_SYNTAXES,
+            description="Transfer syntax",
+            style=LABEL,
+            layout=field_layout(),
         )
         self.multipart = _checkbox("multipart/related: an answer in parts", True)
         self.quoted = _checkbox("quotes around the type", True)
         self.quality = widgets.BoundedFloatText(
-            1, min=0, max=1, step=0.1, description="q, how welcome", style=LABEL, layout=WIDTH
+            1,
+            min=0,
+            max=1,
+            step=0.1,
+            description="q, how welcome",
+            style=LABEL,
+            layout=field_layout(),
         )
         self.accept = widgets.Text(
             description="Accept", style=LABEL, layout=widgets.Layout(width="auto")
@@ -175,9 +186,8 @@ class AcceptLab(Panel):
         )
 
     def _table(self):
-        head = "".join(f"<th scope='col' style='text-align:left'>{name}</th>" for name in COLUMNS)
         rows = "".join(_row(tried) for tried in self.attempts)
-        table = f"<table style='table-layout:auto'><thead><tr>{head}</tr></thead>{rows}</table>"
+        table = f"<table style='table-layout:auto'>{head(COLUMNS)}{rows}</table>"
         return scrolling(table, "Answers", "700px")
 
     def static(self):
@@ -206,10 +216,12 @@ def _thumbnail(tried):
     """Return the picture as an image of HTML, with words for those who cannot see it."""
     if tried.pixels is None:
         return "no picture"
-    # A rendered picture has gone through a window already; so has all that has 8 bits.
-    dataset = tried.dataset if tried.pixels.dtype != "uint8" else Dataset()
-    values = values_of(tried.pixels, dataset)
-    drawn = picture(values, window_of(FILE, dataset, values), dataset)
+    if tried.is_rendered:
+        # It has gone through a window already, and black is black.
+        drawn = picture(tried.pixels, WHOLE_RANGE, Dataset())
+    else:
+        values = values_of(tried.pixels, tried.dataset)
+        drawn = picture(values, window_of(FILE, tried.dataset, values), tried.dataset)
     drawn.thumbnail((THUMBNAIL, THUMBNAIL))
     encoded = base64.b64encode(png(drawn)).decode()
     words = html.escape(tried.content, quote=True)

@@ -56,6 +56,13 @@ class Attempt:
     dataset: Dataset | None = None
 
     @property
+    def is_rendered(self):
+        """Whether the pixels are shades for the eye, and no stored values any more."""
+        if "/frames/" not in self.response.request.path_url:
+            return True
+        return self.pixels.dtype == "uint8" and self.dataset.get("BitsStored", 8) > 8
+
+    @property
     def row(self):
         """Accept, status, type, bytes and content: a row of the table."""
         if self.response is None:

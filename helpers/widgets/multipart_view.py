@@ -5,7 +5,7 @@ import requests
 
 from ..masking import mask_url
 from .describing import MEANINGS, described
-from .panel import LABEL, Panel, code, preformatted, scrolling, sentence, status, text
+from .panel import LABEL, Panel, code, head, preformatted, scrolling, sentence, status, text
 
 # Dark text on a light ground: legible whatever the theme around it is. The word stands in the
 # badge too, so that nobody needs to see the colour.
@@ -82,12 +82,8 @@ class MultipartView(Panel):
         # Without a part chosen, what lies outside of the parts is shown too.
         shown = [p for p in self.pieces if self.part.value in (0, p.part)]
         rows = "".join(_row(piece) for piece in shown)
-        head = "".join(
-            f"<th scope='col' style='text-align:left'>{name}</th>"
-            for name in ("Offset", "Bytes", "What it is", "Content")
-        )
-        style = "width:100%;table-layout:auto"
-        return f"<table style='{style}'><thead><tr>{head}</tr></thead>{rows}</table>"
+        names = head(("Offset", "Bytes", "What it is", "Content"))
+        return f"<table style='width:100%;table-layout:auto'>{names}{rows}</table>"
 
     def static(self):
         """Return the table."""

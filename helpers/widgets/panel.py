@@ -68,6 +68,11 @@ def row(*children):
     return widgets.Box(children, layout=layout)
 
 
+def field_layout():
+    """Return the layout of a field with its label: two go side by side on a wide screen."""
+    return widgets.Layout(width="340px")
+
+
 def button(label, action, **options):
     """Return a button that calls `action` without arguments."""
     made = widgets.Button(description=label, layout=BUTTON, **options)
@@ -109,6 +114,12 @@ def status(message):
 def table(frame):
     """Return a DataFrame as HTML that fits, and scrolls when it is long."""
     return scrolling(table_html(frame), "Table of results")
+
+
+def head(names):
+    """Return the head of a table in HTML."""
+    cells = "".join(f"<th scope='col' style='text-align:left'>{name}</th>" for name in names)
+    return f"<thead><tr>{cells}</tr></thead>"
 
 
 def scrolling(content, label, height="420px"):

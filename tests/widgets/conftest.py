@@ -33,7 +33,8 @@ def odd_images(tmp_path_factory):
     """Return images that the archive lacks, and a server that has them.
 
     Two have a palette: one short enough for the metadata, and one that is left out there. The third
-    has pixels that are twice as high as wide, and white for the least value.
+    has pixels that are twice as high as wide, and white for the least value, as has the fourth, of
+    8 bits.
     """
     folder = tmp_path_factory.mktemp("odd")
     ramp = numpy.arange(60 * 80, dtype="u2").reshape(60, 80)
@@ -45,6 +46,14 @@ def odd_images(tmp_path_factory):
             ramp,
             InstanceNumber=3,
             PixelSpacing=[1.5, 0.75],
+            PhotometricInterpretation="MONOCHROME1",
+            RescaleSlope=1,
+            RescaleIntercept=0,
+        ),
+        write_image(
+            folder / "4.dcm",
+            numpy.linspace(0, 255, 80).astype("u1").reshape(1, 80).repeat(60, axis=0),
+            InstanceNumber=4,
             PhotometricInterpretation="MONOCHROME1",
             RescaleSlope=1,
             RescaleIntercept=0,

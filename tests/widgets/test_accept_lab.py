@@ -1,9 +1,14 @@
 """The bench for Accept headers: built from parts, sent, compared."""
 
+import base64
+import io
+import re
+
 import numpy
 import pydicom
 import pytest
 from pandas.testing import assert_series_equal
+from PIL import Image
 from pydicom.pixels import apply_color_lut
 
 from helpers.accept import parse_one
@@ -14,10 +19,15 @@ from tests.archive import JOE
 from tests.widgets.looking import everything_in, run_code
 
 HEADER = pydicom.dcmread(JOE[0])
-INSTANCE = (
-    f"studies/{HEADER.StudyInstanceUID}/series/{HEADER.SeriesInstanceUID}"
-    f"/instances/{HEADER.SOPInstanceUID}"
-)
+
+
+def path_to(dataset):
+    """Return the resource of an instance."""
+    study = f"studies/{dataset.StudyInstanceUID}"
+    return f"{study}/series/{dataset.SeriesInstanceUID}/instances/{dataset.SOPInstanceUID}"
+
+
+INSTANCE = path_to(HEADER)
 FRAME = f"{INSTANCE}/frames/1"
 
 
@@ -146,13 +156,32 @@ def test_rendered_picture_is_shown_too(server):
     assert "<img alt='PNG, 512 x 600'" in lab.table.value
 
 
+def thumbnail(lab):
+    """Return the last picture of the table."""
+    encoded = re.findall("src='data:image/png;base64,([^']*)'", lab.table.value)[-1]
+    return numpy.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("L"), int)
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind", "multipart"),
+    [("frames/1", "application/octet-stream", True), ("rendered", "image/png", False)],
+)
+def test_thumbnail_is_as_bright_as_the_rendered_picture(odd_images, resource, kind, multipart):
+    images, server = odd_images
+    lab = AcceptLab(server, f"{path_to(images[3])}/{resource}")
+    lab.kind.value, lab.multipart.value = kind, multipart
+    lab.send()
+    assert lab.attempts[-1].error is None
+    # MONOCHROME1: white on the left, where the values are least.
+    expected = numpy.linspace(255, 0, 80)
+    assert (
+        abs(thumbnail(lab)[30].astype(int)[[0, 25, 50, -1]] - expected[[0, 20, 40, -1]]).max() < 9
+    )
+
+
 def test_thumbnail_of_a_palette_has_its_colours(odd_images):
     images, server = odd_images
-    path = (
-        f"studies/{images[1].StudyInstanceUID}/series/{images[1].SeriesInstanceUID}"
-        f"/instances/{images[1].SOPInstanceUID}/frames/1"
-    )
-    lab = AcceptLab(server, path)
+    lab = AcceptLab(server, f"{path_to(images[1])}/frames/1")
     lab.clear()
     lab.send()
     [tried] = lab.attempts

@@ -142,6 +142,14 @@ def test_url_that_is_none_is_a_sentence_in_place(server):
     assert "That is not the URL of a web server" in form.status.value
 
 
+def test_server_without_a_scheme_is_a_sentence_in_place(server):
+    form = QueryForm(server)
+    form.server = type(server)("odd", "nowhere/dicomweb", None)
+    fill(form, PatientName="SIIM")
+    assert "role='alert'" in form.url.value
+    assert "curl" not in form.curl.value
+
+
 @pytest.mark.parametrize(("choice", "number"), [("no key", 401), ("another key", 403)])
 def test_key_is_a_field_too(server, choice, number):
     form = QueryForm(server)
@@ -186,6 +194,7 @@ def test_accept_is_a_field_too(server):
 def test_nothing_found_is_said_in_words(server, capsys):
     form = QueryForm(server, PatientName="Nobody")
     assert "0 matches" in form.table.value
+    assert repr(form).endswith("0 matches. The question was understood, and nothing fits.")
     assert capsys.readouterr().out == ""
 
 
