@@ -12,6 +12,7 @@ from .credentials import credentials, hint_for
 from .datasets import records
 from .errors import HTTPProblem, WorkbookError
 from .masking import WORKSHOP_KEY, Headers, mask, mask_url
+from .patience import patient_get
 from .profiles import profile_of
 from .quirks import KNOWN, RAW_QUERY, send_as_typed
 from .responses import check, explain, media_type
@@ -190,7 +191,8 @@ def named(name):
 def asked(server):
     """Ask a server what it holds; return it with the answer, or raise.
 
-    No redirect is followed: `requests` would carry a key of its own header to any other host.
+    No redirect is followed: `requests` would carry a key of its own header to any other host. A
+    server that is busy is asked three times, within some seconds.
 
     Parameters
     ----------
@@ -225,7 +227,7 @@ def asked(server):
 
 def _studies(server, query):
     try:
-        response = requests.get(
+        response = patient_get(
             f"{server.dicomweb}/studies?{query}",
             headers={**server.headers, "Accept": "application/dicom+json"},
             timeout=SECONDS_TO_WAIT,

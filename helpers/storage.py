@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from .datasets import records
 from .errors import HTTPProblem, WorkbookError
 from .outgoing import Instance, MultipartBody
+from .patience import patient_get
 from .responses import check, explain
 from .store_response import FAILED, outcomes
 
@@ -36,7 +37,7 @@ def store_instances(instances, server, at_once=INSTANCES_AT_ONCE):
     First the server is asked which instances of each study it has. The others go out in requests
     of some 32 MiB, and the files are read while they are sent. If the server refuses a request as
     a whole, its halves are sent, so that one bad file does not keep the others out. Nothing else is
-    tried again by itself: call it again, and it goes on where it ended.
+    sent again by itself: call it again, and it goes on where it ended.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ def instances_of(study, server):
     found = set()
     while True:
         try:
-            response = requests.get(
+            response = patient_get(
                 f"{server.dicomweb}/studies/{study}/instances",
                 params={"limit": FOUND_AT_ONCE, "offset": len(found)},
                 headers={**server.headers, "Accept": "application/dicom+json"},
