@@ -1,7 +1,8 @@
 """The code of a cell that draws what a viewer shows."""
 
 from ..palettes import has_palette
-from .rendering import aspect_of, is_inverted
+from .frame_attributes import rescale_in_python
+from .rendering import aspect_of, curve_of, is_inverted
 
 METADATA = '"application/dicom+json"'
 INSTANCE = "'multipart/related; type=\"application/dicom\"'"
@@ -17,7 +18,7 @@ pixels = frame(parts(response)[0], metadata)
 """
 
 
-def frame_code(question, path, dataset, window=None, invert=False):
+def frame_code(question, path, number, dataset, window=None, invert=False):
     """Write a cell that fetches a frame with `requests`, and draws it.
 
     Parameters
@@ -26,8 +27,10 @@ def frame_code(question, path, dataset, window=None, invert=False):
         The request of the frame.
     path : str
         The instance, below the root of the server.
+    number : int
+        Of the frame, from 1.
     dataset : pydicom.Dataset
-        Its attributes.
+        The attributes of the instance.
     window : tuple of float, optional
         Centre and width; colour has none.
     invert : bool
@@ -45,7 +48,7 @@ def frame_code(question, path, dataset, window=None, invert=False):
     >>> from pydicom import Dataset
     >>> path = "studies/1.2/series/1.3/instances/1.4"
     >>> question = Question(connect(), f"{path}/frames/1")
-    >>> print(frame_code(question, path, Dataset(), (40, 400)).splitlines()[-1])
+    >>> print(frame_code(question, path, 1, Dataset(), (40, 400)).splitlines()[-1])
     ax = show_frame(values, (40, 400))
     """
     # A palette is too long for the metadata, but the instance itself has it.
@@ -55,7 +58,12 @@ def frame_code(question, path, dataset, window=None, invert=False):
     shape = f", aspect={aspect:g}" if aspect != 1 else ""
     if window is None:
         return question.python(NAMES, f"{then}ax = show_frame(pixels{shape})")
+    rescale = rescale_in_python(dataset, number)
+    if rescale:
+        then += f"metadata.update(metadata.{rescale})\n"
     then += "values = apply_modality_lut(pixels, metadata)\n"
+    if curve_of(dataset) != "LINEAR":
+        then += f"# The file asks for the curve {curve_of(dataset)}; this draws a line.\n"
     then += f"ax = show_frame(values, ({window[0]:g}, {window[1]:g}){shape})"
     if is_inverted(dataset, invert):
         then += '\nax.images[0].set_cmap("gray_r")'

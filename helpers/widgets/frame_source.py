@@ -12,6 +12,7 @@ from pydicom import Dataset
 from ..errors import WorkbookError
 from ..frames import frame
 from .fetching import fetch_metadata, first_part
+from .frame_attributes import frame_attributes
 from .question import Question
 from .rendering import values_of
 from .searching import JSON, quiet_attributes
@@ -147,6 +148,7 @@ class FrameSource:
         dataset = self._dataset(series_uid, instance_uid)
         question = self.frame_question(series_uid, instance_uid, number)
         pixels = frame(first_part(question.send(self._session)), dataset)
+        dataset = frame_attributes(dataset, number)
         return Shot(pixels, values_of(pixels, dataset), dataset)
 
     def _dataset(self, series_uid, instance_uid):

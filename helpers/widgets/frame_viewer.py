@@ -184,9 +184,10 @@ class FrameViewer(ViewerPanel):
         self.message.value = (
             f"{said}<small>GET {code(question.url)}<br>Drawn in {milliseconds:.0f} ms.</small>"
         )
-        path = self.source.instance_path(*self.key[:2])
+        series_uid, instance_uid, number = self.key
+        path = self.source.instance_path(series_uid, instance_uid)
         self.python.value = frame_code(
-            question, path, self.shot.dataset, self._window, self.invert.value
+            question, path, number, self.shot.dataset, self._window, self.invert.value
         )
 
     @property

@@ -102,19 +102,11 @@ def aspect_of(dataset):
     """
     # PS3.3 10.7.1.3: between rows first, then between columns. The ratio is the last resort: a file
     # has it only where it has no size in millimetres (PS3.3 C.7.6.3.1.7).
-    places = [dataset, *_shared_measures(dataset)]
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio"):
-        for place in places:
-            pair = place.get(keyword)
-            if isinstance(pair, MultiValue) and len(pair) == 2 and all(pair):
-                return min(max(float(pair[0]) / float(pair[1]), 0.01), 100)
+        pair = dataset.get(keyword)
+        if isinstance(pair, MultiValue) and len(pair) == 2 and all(pair):
+            return min(max(float(pair[0]) / float(pair[1]), 0.01), 100)
     return 1.0
-
-
-def _shared_measures(dataset):
-    """Return where an enhanced multi-frame image says how large its pixels are."""
-    shared = dataset.get("SharedFunctionalGroupsSequence") or []
-    return [measure for group in shared for measure in group.get("PixelMeasuresSequence") or []]
 
 
 def is_inverted(dataset, invert):
@@ -132,8 +124,9 @@ def picture(values, window, dataset, invert=False, zoom=1.0, at=(0.5, 0.5)):
     window : tuple of float
         Centre and width (PS3.3 C.11.2.1.2.1); colour has none.
     dataset : pydicom.Dataset
-        Its Photometric Interpretation says whether the least value is black or white, its Pixel
-        Spacing or Pixel Aspect Ratio what shape a pixel has.
+        Its Photometric Interpretation says whether the least value is black or white, its VOI LUT
+        Function whether a window is a line or a curve, its Pixel Spacing or Pixel Aspect Ratio what
+        shape a pixel has.
     invert : bool
         Black for white.
     zoom : float
@@ -156,7 +149,7 @@ def picture(values, window, dataset, invert=False, zoom=1.0, at=(0.5, 0.5)):
     """
     shown = _cropped(values, zoom, at)
     if shown.ndim == 2:
-        shown = _windowed(shown, *window)
+        shown = _windowed(shown, *window, curve_of(dataset))
     elif shown.dtype != numpy.uint8:
         shown = (shown >> max(dataset.get("BitsStored", 16) - 8, 0)).astype("uint8")
     if is_inverted(dataset, invert):
@@ -176,10 +169,21 @@ def _cropped(values, zoom, at):
     return values[top : top + height, left : left + width]
 
 
-def _windowed(values, center, width):
-    low = center - 0.5 - (width - 1) / 2
-    # A window of width 1 is a threshold: what lies above its one value is white.
-    shades = (values - low) * (255 / max(width - 1, 1e-6))
+def curve_of(dataset):
+    """Return what a window does between black and white (PS3.3 C.11.2.1.3)."""
+    return dataset.get("VOILUTFunction") or "LINEAR"
+
+
+def _windowed(values, center, width, curve):
+    if curve == "SIGMOID":
+        steepness = numpy.clip(-4 * (values - center) / width, -500, 500)
+        shades = 255 / (1 + numpy.exp(steepness))
+    elif curve == "LINEAR_EXACT":
+        shades = (values - center + width / 2) * (255 / width)
+    else:
+        low = center - 0.5 - (width - 1) / 2
+        # A window of width 1 is a threshold: what lies above its one value is white.
+        shades = (values - low) * (255 / max(width - 1, 1e-6))
     return (numpy.clip(shades, 0, 255) + 0.5).astype("uint8")
 
 

@@ -6,7 +6,7 @@ import pytest
 from helpers.masking import WORKSHOP_KEY, Headers
 from helpers.pacs import server as pacs_server
 from helpers.servers import Server
-from tests.widgets.synthetic import palette, write_image
+from tests.widgets.synthetic import functional_groups, palette, write_image
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ def odd_images(tmp_path_factory):
 
     Two have a palette: one short enough for the metadata, and one that is left out there. The third
     has pixels that are twice as high as wide, and white for the least value, as has the fourth, of
-    8 bits.
+    8 bits. The fifth has two frames, each with a rescale and a window of its own.
     """
     folder = tmp_path_factory.mktemp("odd")
     ramp = numpy.arange(60 * 80, dtype="u2").reshape(60, 80)
@@ -57,6 +57,16 @@ def odd_images(tmp_path_factory):
             PhotometricInterpretation="MONOCHROME1",
             RescaleSlope=1,
             RescaleIntercept=0,
+        ),
+        write_image(
+            folder / "5.dcm",
+            numpy.vstack([ramp, ramp[::-1]]),
+            InstanceNumber=5,
+            NumberOfFrames=2,
+            Rows=60,
+            RescaleSlope=None,
+            RescaleIntercept=None,
+            **functional_groups(),
         ),
     ]
     running = pacs_server.start(folder, port=0)

@@ -27,6 +27,8 @@ def write_image(path, pixels, **attributes):
     dataset["PixelData"].VR = "OW"
     for keyword, value in attributes.items():
         setattr(dataset, keyword, value)
+        if value is None:
+            delattr(dataset, keyword)
     correct_ambiguous_vr(dataset, is_little_endian=True)
     dataset.save_as(path)
     return dataset
@@ -42,3 +44,25 @@ def palette(count):
         **{name: [count, 0, 16] for name in descriptors},
         **{name: table.tobytes() for name, table in zip(TABLES, tables, strict=True)},
     }
+
+
+def functional_groups():
+    """Return what an enhanced image says of its two frames: a size, two rescales, two windows."""
+    measures = item(PixelSpacing=[0.5, 1])
+    rescales = [item(RescaleSlope=slope, RescaleIntercept=-100) for slope in (1, 2)]
+    windows = [item(WindowCenter=center, WindowWidth=1000) for center in (1000, 3000)]
+    return {
+        "SharedFunctionalGroupsSequence": [item(PixelMeasuresSequence=[measures])],
+        "PerFrameFunctionalGroupsSequence": [
+            item(PixelValueTransformationSequence=[rescale], FrameVOILUTSequence=[window])
+            for rescale, window in zip(rescales, windows, strict=True)
+        ],
+    }
+
+
+def item(**attributes):
+    """Return an item of a sequence."""
+    made = pydicom.Dataset()
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    return made

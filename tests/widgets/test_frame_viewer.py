@@ -10,6 +10,7 @@ import numpy
 import pandas
 import pydicom
 import pytest
+import requests
 from PIL import Image
 from pydicom.pixels import apply_color_lut
 
@@ -241,6 +242,35 @@ def test_code_shows_white_where_the_viewer_does(odd, odd_images, capsys):
         first = ax.images[0].cmap(ax.images[0].norm(odd.shot.values[0, 0]))[0] * 255
         assert first == pytest.approx(on_screen(odd).getpixel((0, 0)), abs=2)
     capsys.readouterr()
+
+
+@pytest.mark.parametrize(("number", "slope", "center"), [(1, 1, 1000), (2, 2, 3000)])
+def test_frame_of_an_enhanced_image_has_its_own_rescale_and_window(
+    odd, odd_images, number, slope, center, capsys
+):
+    images, server = odd_images
+    odd.image[1].value = 5
+    odd.frame[1].value = number
+    stored = images[4].pixel_array[number - 1]
+    assert numpy.array_equal(odd.shot.values, stored * slope - 100.0)
+    assert (odd.window.value, odd.center.value, odd.width.value) == ("file", center, 1000)
+    assert on_screen(odd).size == (512, 192)  # 80 columns of 1 mm, 60 rows of half a millimetre
+    names = run_code(odd.python.value, server)
+    assert numpy.array_equal(names["values"], odd.shot.values)
+    assert capsys.readouterr().out.strip() in odd.message.value
+    rendered = requests.get(
+        f"{server.dicomweb}/{odd.source.instance_path(*odd.key[:2])}/frames/{number}/rendered",
+        headers={**server.headers, "Accept": "image/png"},
+    )
+    expected = Image.open(io.BytesIO(rendered.content)).resize((512, 192), Image.BILINEAR)
+    assert abs(numpy.asarray(on_screen(odd), int) - numpy.asarray(expected, int)).max() <= 1
+
+
+def test_code_says_that_it_draws_no_curve(viewer):
+    assert "curve" not in viewer.python.value
+    viewer.shot.dataset.VOILUTFunction = "SIGMOID"
+    viewer.invert.value = True
+    assert "# The file asks for the curve SIGMOID; this draws a line." in viewer.python.value
 
 
 def test_presets_of_ct_are_not_offered_for_a_mammogram(server):
