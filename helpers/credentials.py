@@ -4,6 +4,7 @@ import base64
 import getpass
 import os
 import sys
+from dataclasses import replace
 
 from IPython import get_ipython
 
@@ -11,6 +12,7 @@ from .errors import WorkbookError
 from .masking import Headers, Secret, mask_url
 from .profiles import own_file
 
+REFUSED = (401, 403)
 # What each way to sign in calls its secret.
 WORDS = {"basic": "User name and password, as user:password,", "bearer": "Token"}
 
@@ -47,7 +49,8 @@ def credentials(profile):
     """
     if profile.auth == "none":
         return Headers()
-    key = os.environ.get("DICOMWEB_APIKEY") or (_ask(profile) if profile.ask else "")
+    in_environment = os.environ.get("DICOMWEB_APIKEY")
+    key = in_environment or (_ask(profile) if profile.ask else "")
     if not key:
         return Headers()
     problem = _problem_of(key, profile.auth)
@@ -56,7 +59,9 @@ def credentials(profile):
             f"The key for {profile.title} cannot be sent: {problem}.",
             expected="user:password" if profile.auth == "basic" else "letters, digits and signs",
             came="(it is not shown)",
-            hint="Copy it once more into the environment variable DICOMWEB_APIKEY.",
+            hint="Copy it once more into the environment variable DICOMWEB_APIKEY."
+            if in_environment
+            else "Do it again, and copy it once more.",
         )
     if profile.auth == "bearer":
         return Headers(Authorization=Secret(f"Bearer {key}"))
@@ -89,6 +94,50 @@ def _ask(profile):
         return ""
 
 
+def asked_for(response, profile, sent):
+    """Return the headers that sign in the way that a refusal asks for.
+
+    Parameters
+    ----------
+    response : requests.Response
+        The refusal.
+    profile : Profile
+    sent : dict
+        What was sent to sign in.
+
+    Returns
+    -------
+    Headers
+        Empty if there is no other way, or the profile says which way it is.
+
+    Raises
+    ------
+    WorkbookError
+        The key is of a form that cannot be sent this way.
+
+    Examples
+    --------
+    >>> import requests
+    >>> from helpers.profiles import profile_of
+    >>> answer = requests.Response()
+    >>> answer.status_code = 401
+    >>> asked_for(answer, profile_of("https://pacs.example/dicomweb"), {"apikey": "wrong"})
+    {}
+    """
+    if profile.ask or response.status_code not in REFUSED:
+        return Headers()
+    way = _way_of(response) or profile.auth
+    if sent and way == profile.auth:
+        return Headers()
+    return credentials(replace(profile, auth=way, ask=True))
+
+
+def _way_of(response):
+    """Return the way to sign in that a refusal asks for, if we know it (RFC 9110, 11.6.1)."""
+    way = response.headers.get("WWW-Authenticate", "").partition(" ")[0].lower()
+    return way if way in WORDS else ""
+
+
 def hint_for(response, headers):
     """Say what to do when a server does not let us in; nothing if it is another trouble.
 
@@ -112,14 +161,13 @@ def hint_for(response, headers):
     >>> hint_for(answer, {"Authorization": "Basic wrong"})
     'Look at the key in DICOMWEB_APIKEY, letter by letter.'
     """
-    if response.status_code not in (401, 403):
+    if response.status_code not in REFUSED:
         return ""
-    asks_for = response.headers.get("WWW-Authenticate", "").partition(" ")[0].lower()
-    sent = headers.get("Authorization", "").partition(" ")[0].lower()
-    if asks_for in WORDS and asks_for != sent:
-        what = {"basic": "user and password", "bearer": "a token"}[asks_for]
+    way = _way_of(response)
+    if way and way != headers.get("Authorization", "").partition(" ")[0].lower():
+        what = {"basic": "user and password", "bearer": "a token"}[way]
         return (
-            f'It asks for {what}: give it a profile with auth = "{asks_for}" in {own_file()}, '
+            f'It asks for {what}: give it a profile with auth = "{way}" in {own_file()}, '
             "as helpers/servers.toml explains."
         )
     if headers:

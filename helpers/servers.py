@@ -2,28 +2,21 @@
 
 import html
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-import requests
-
-from .credentials import credentials, hint_for
-from .datasets import records
-from .errors import HTTPProblem, WorkbookError
+from .asking import asked, reached
+from .credentials import credentials
+from .errors import WorkbookError
 from .masking import WORKSHOP_KEY, Headers, mask, mask_url
-from .patience import patient_get
 from .profiles import profile_of
-from .quirks import KNOWN, RAW_QUERY, send_as_typed
-from .responses import check, explain, media_type
+from .quirks import KNOWN
 
 PROJECT = Path(__file__).resolve().parent.parent
 ARCHIVE = PROJECT / "data" / "archive"
 
 CLASSROOM = "classroom"
-# Enough studies to say how many there are, few enough to ask any archive for.
-STUDIES_ASKED_FOR = 100
-SECONDS_TO_WAIT = 5
 
 # The server that `connect` gave last: exercises ask it what is right.
 _latest = []
@@ -99,9 +92,9 @@ def connect(name=None):
     name : str, optional
         ``"classroom"``; a name in ``helpers/servers.toml``, which explains how to add yours; or
         the root URL of any DICOMweb server. By default the environment variable
-        ``DICOMWEB_SERVER``. Two more variables go with it: ``DICOMWEB_APIKEY``, sent in the header
-        ``apikey`` or as the profile says, and ``DICOMWEB_WADOURI``, the root URL of the WADO-URI
-        service, if there is one.
+        ``DICOMWEB_SERVER``. Two more variables go with it: ``DICOMWEB_APIKEY``, sent as the
+        profile says, or to a bare URL in the header ``apikey`` or as the server asks for it; and
+        ``DICOMWEB_WADOURI``, the root URL of the WADO-URI service, if there is one.
 
     Returns
     -------
@@ -119,6 +112,7 @@ def connect(name=None):
     --------
     >>> server = connect()
     >>> url = server.dicomweb + "/studies/?PatientName=SIIM^Joe"
+    >>> import requests
     >>> requests.get(url, headers=server.headers).status_code
     200
     """
@@ -147,7 +141,7 @@ def _chosen(name):
         return _classroom()
     server = named(name)
     try:
-        return asked(server)
+        return reached(name, server)
     except WorkbookError as error:
         print(
             f"{server.name} cannot be used now, so this is the classroom PACS instead.\n{error}\n"
@@ -186,80 +180,6 @@ def named(name):
         credentials(profile),
         quirks=profile.quirks,
     )
-
-
-def asked(server):
-    """Ask a server what it holds; return it with the answer, or raise.
-
-    No redirect is followed: `requests` would carry a key of its own header to any other host. A
-    server that is busy is asked three times, within some seconds.
-
-    Parameters
-    ----------
-    server : Server
-
-    Returns
-    -------
-    Server
-        The same one, with the number of its studies and what is odd about it.
-
-    Raises
-    ------
-    WorkbookError
-        It does not answer, or not as a DICOMweb server does.
-
-    Examples
-    --------
-    >>> asked(connect()).studies
-    '8 studies'
-    """
-    count = len(_studies(server, f"limit={STUDIES_ASKED_FOR + 1}"))
-    # The name of every patient fits *, written as %2A: unless the server looks for %2A.
-    if count and RAW_QUERY not in server.quirks and not _studies(server, "limit=1&PatientName=%2A"):
-        server = replace(server, quirks=(*server.quirks, RAW_QUERY))
-    if RAW_QUERY in server.quirks:
-        send_as_typed(server.dicomweb)
-    studies = (
-        f"more than {STUDIES_ASKED_FOR} studies" if count > STUDIES_ASKED_FOR else _count(count)
-    )
-    return replace(server, studies=studies)
-
-
-def _studies(server, query):
-    try:
-        response = patient_get(
-            f"{server.dicomweb}/studies?{query}",
-            headers={**server.headers, "Accept": "application/dicom+json"},
-            timeout=SECONDS_TO_WAIT,
-            allow_redirects=False,
-        )
-    except requests.RequestException as error:
-        raise explain(error) from error
-    try:
-        return _listed(check(response))
-    except HTTPProblem as error:
-        error.hint = hint_for(response, server.headers) or error.hint
-        raise
-
-
-def _listed(response):
-    """Return the studies in an answer. An older server sends XML, whatever one asks for."""
-    try:
-        studies = records(response)
-    except WorkbookError:
-        studies = [{"no tag": None}]
-    if all(len(tag) == 8 for study in studies for tag in study):
-        return studies
-    raise WorkbookError(
-        f"{mask_url(response.url)} does not speak DICOMweb.",
-        expected="a list of studies in DICOM JSON or XML",
-        came=media_type(response) or "an answer without a Content-Type",
-        hint="Is this the root of the DICOMweb services? It often ends in /dicomweb.",
-    )
-
-
-def _count(number):
-    return "1 study" if number == 1 else f"{number} studies"
 
 
 @cache

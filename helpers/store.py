@@ -4,9 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from helpers.asking import reached
 from helpers.errors import WorkbookError
 from helpers.masking import mask_url
-from helpers.servers import CLASSROOM, asked, named
+from helpers.servers import CLASSROOM, named
 from helpers.storage import INSTANCES_AT_ONCE, NOT_SENT, THERE, store_instances
 from helpers.store_response import FAILED, STORED
 
@@ -72,7 +73,7 @@ def _server(name):
         )
     server = named(name)
     print(f"{server.name}: {mask_url(server.dicomweb)}", flush=True)
-    return asked(server)
+    return reached(name, server)
 
 
 def _files(paths):

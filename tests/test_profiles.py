@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from helpers import profiles
-from helpers.credentials import credentials, hint_for
+from helpers.credentials import asked_for, credentials, hint_for
 from helpers.errors import WorkbookError
 from helpers.profiles import Profile, profile_of
 
@@ -181,6 +181,38 @@ def test_who_is_not_let_in_is_told_what_to_do(own, response, sent, words):
     hint = hint_for(response, sent)
     assert words in hint
     assert ("auth = " in words) == (str(own) in hint)
+
+
+@pytest.mark.parametrize(
+    ("response", "sent", "headers"),
+    [
+        (refusal(401, WWW_Authenticate='Basic realm="x"'), {}, ["Authorization"]),
+        (refusal(401, WWW_Authenticate="BASIC"), {"apikey": "ann:s3cret"}, ["Authorization"]),
+        (refusal(401, WWW_Authenticate="Bearer"), {"apikey": "ann:s3cret"}, ["Authorization"]),
+        (refusal(403), {}, ["apikey"]),
+        (refusal(401, WWW_Authenticate="Negotiate"), {}, ["apikey"]),
+        (refusal(401, WWW_Authenticate="ApiKey"), {"apikey": "ann:s3cret"}, []),
+        (refusal(404, WWW_Authenticate="Basic"), {}, []),
+    ],
+)
+def test_a_bare_url_is_signed_in_to_the_way_that_it_asks_for(monkeypatch, response, sent, headers):
+    monkeypatch.setenv("DICOMWEB_APIKEY", "ann:s3cret")
+    assert list(asked_for(response, profile_of(MINE), sent)) == headers
+    # Where somebody wrote down which way it is, that is believed.
+    assert asked_for(response, profile(), sent) == {}
+
+
+def test_only_a_bare_url_that_refused_us_makes_us_ask(monkeypatch):
+    questions = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(getpass, "getpass", lambda words: questions.append(words) or "ann:s3cret")
+    refused = refusal(401, WWW_Authenticate="Basic")
+    assert list(asked_for(refused, profile_of(MINE), {})) == ["Authorization"]
+    assert "user:password" in questions[0] and len(questions) == 1
+    monkeypatch.setattr(getpass, "getpass", lambda words: "nocolon")
+    with pytest.raises(WorkbookError, match="no colon") as caught:
+        asked_for(refused, profile_of(MINE), {})
+    assert "Do it again" in caught.value.hint
 
 
 @pytest.mark.parametrize("status", [400, 404, 500])

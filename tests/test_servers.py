@@ -1,16 +1,16 @@
 import json
-import sys
 import threading
 from types import SimpleNamespace
 
 import pytest
 import requests
 
-from helpers import profiles, quirks, servers
+from helpers import asking, profiles, quirks, servers
 from helpers.errors import WorkbookError
 from helpers.masking import WORKSHOP_KEY, Headers
 from helpers.servers import Server, connect, named
 from tests.answers import multipart_body, saying
+from tests.peers.orthanc import orthanc_for_a_test
 
 STUDIES = json.dumps([{}] * 3).encode()
 
@@ -195,7 +195,7 @@ def test_an_empty_archive_says_nothing_about_percent_encoding():
 
 
 def test_a_silent_server_is_not_waited_for_for_ever(monkeypatch, capsys):
-    monkeypatch.setattr(sys.modules["helpers.servers"], "SECONDS_TO_WAIT", 0.05)
+    monkeypatch.setattr(asking, "SECONDS_TO_WAIT", 0.05)
     with saying(woken := threading.Event()) as url:
         assert connect(url) == connect()
         woken.set()
@@ -211,6 +211,17 @@ def test_a_server_that_wants_a_key_says_which_way(challenge, words, capsys):
     with saying(f"{head}\r\n\r\n".encode()) as url:
         connect(url)
     assert words in capsys.readouterr().out
+
+
+def test_a_bare_url_that_asks_for_user_and_password_gets_them(monkeypatch):
+    """As Orthanc does, where its users have passwords."""
+    monkeypatch.setenv("DICOMWEB_APIKEY", "ann:s3cret:!")
+    with orthanc_for_a_test(apikey=None, password="s3cret:!") as there:
+        server = connect(there.dicomweb)
+        assert (server.dicomweb, server.studies) == (there.dicomweb, "0 studies")
+        assert list(server.headers) == ["Authorization"]
+        monkeypatch.setenv("DICOMWEB_APIKEY", "ann:wrong")
+        assert connect(there.dicomweb) == connect("classroom")
 
 
 def test_files_that_the_classroom_pacs_leaves_out_are_named(pacs, monkeypatch, capsys):

@@ -72,7 +72,7 @@ def _stored_item(service, instance, warning):
     )
     if warning:
         item |= _attributes(WarningReason=warning)
-    return dict(sorted(item.items()))
+    return item
 
 
 def _failed_item(failure):

@@ -1,5 +1,6 @@
 """Debian's Orthanc with its DICOMweb plugin, on loopback: a real server that nobody here wrote."""
 
+import base64
 import json
 import os
 import shutil
@@ -33,7 +34,7 @@ end
 
 
 @contextmanager
-def running_orthanc(decode_query=True, apikey=WORKSHOP_KEY, **dicomweb):
+def running_orthanc(decode_query=True, apikey=WORKSHOP_KEY, password=None, **dicomweb):
     """Run an empty Orthanc; yield where it is, as `connect` would.
 
     Parameters
@@ -43,6 +44,8 @@ def running_orthanc(decode_query=True, apikey=WORKSHOP_KEY, **dicomweb):
         build does not.
     apikey : str or None
         The key that it asks for, answering 403 without a body to any other; None lets everyone in.
+    password : str, optional
+        Of its only user, ann, who has to sign in (Basic, RFC 7617).
     **dicomweb
         More settings of the plugin, for example ``Host="localhost"``.
     """
@@ -50,6 +53,8 @@ def running_orthanc(decode_query=True, apikey=WORKSHOP_KEY, **dicomweb):
         folder = Path(name)
         port = _free_port()
         settings = _settings(folder, port, apikey, dicomweb)
+        if password:
+            settings |= {"AuthenticationEnabled": True, "RegisteredUsers": {"ann": password}}
         (folder / "orthanc.json").write_text(json.dumps(settings), encoding="utf-8")
         environment = {
             **os.environ,
@@ -66,6 +71,9 @@ def running_orthanc(decode_query=True, apikey=WORKSHOP_KEY, **dicomweb):
         try:
             root = f"http://127.0.0.1:{port}"
             headers = Headers(apikey=apikey) if apikey else Headers()
+            if password:
+                encoded = base64.b64encode(f"ann:{password}".encode()).decode()
+                headers["Authorization"] = f"Basic {encoded}"
             _wait_until_it_answers(root, headers, process, folder / "log")
             yield Server("Orthanc", f"{root}/dicom-web", f"{root}/wado", headers)
         finally:

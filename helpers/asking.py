@@ -1,0 +1,130 @@
+"""The first questions to a server: whether it answers, lets us in, and speaks DICOMweb."""
+
+from dataclasses import replace
+
+import requests
+
+from .credentials import asked_for, hint_for
+from .datasets import records
+from .errors import HTTPProblem, WorkbookError
+from .masking import mask_url
+from .patience import patient_get
+from .profiles import profile_of
+from .quirks import RAW_QUERY, send_as_typed
+from .responses import check, explain, media_type
+
+# Enough studies to say how many there are, few enough to ask any archive for.
+STUDIES_ASKED_FOR = 100
+SECONDS_TO_WAIT = 5
+
+
+def reached(name, server):
+    """Ask a server what it holds, as `asked` does; sign in the way that it asks for.
+
+    Of a bare URL nobody knows whether it wants a key, and which way. Its refusal says so.
+
+    Parameters
+    ----------
+    name : str
+        A name or a URL, as for `connect`.
+    server : Server
+        What `named` returns for it.
+
+    Returns
+    -------
+    Server
+
+    Raises
+    ------
+    WorkbookError
+        It does not answer, or not as a DICOMweb server does; or the key does not fit.
+
+    Examples
+    --------
+    >>> from helpers import connect
+    >>> here = connect()
+    >>> reached(here.dicomweb, here).studies
+    '8 studies'
+    """
+    try:
+        return asked(server)
+    except HTTPProblem as refusal:
+        headers = asked_for(refusal.response, profile_of(name), server.headers)
+        if not headers:
+            raise
+    return asked(replace(server, headers=headers))
+
+
+def asked(server):
+    """Ask a server what it holds; return it with the answer, or raise.
+
+    No redirect is followed: `requests` would carry a key of its own header to any other host. A
+    server that is busy is asked three times, within some seconds.
+
+    Parameters
+    ----------
+    server : Server
+
+    Returns
+    -------
+    Server
+        The same one, with the number of its studies and what is odd about it.
+
+    Raises
+    ------
+    WorkbookError
+        It does not answer, or not as a DICOMweb server does.
+
+    Examples
+    --------
+    >>> from helpers import connect
+    >>> asked(connect()).studies
+    '8 studies'
+    """
+    count = len(_studies(server, f"limit={STUDIES_ASKED_FOR + 1}"))
+    # The name of every patient fits *, written as %2A: unless the server looks for %2A.
+    if count and RAW_QUERY not in server.quirks and not _studies(server, "limit=1&PatientName=%2A"):
+        server = replace(server, quirks=(*server.quirks, RAW_QUERY))
+    if RAW_QUERY in server.quirks:
+        send_as_typed(server.dicomweb)
+    studies = (
+        f"more than {STUDIES_ASKED_FOR} studies" if count > STUDIES_ASKED_FOR else _count(count)
+    )
+    return replace(server, studies=studies)
+
+
+def _studies(server, query):
+    try:
+        response = patient_get(
+            f"{server.dicomweb}/studies?{query}",
+            headers={**server.headers, "Accept": "application/dicom+json"},
+            timeout=SECONDS_TO_WAIT,
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        raise explain(error) from error
+    try:
+        return _listed(check(response))
+    except HTTPProblem as error:
+        error.hint = hint_for(response, server.headers) or error.hint
+        raise
+
+
+def _listed(response):
+    """Return the studies in an answer. An older server sends XML, whatever one asks for."""
+    try:
+        studies = records(response)
+    except WorkbookError:
+        studies = [{"no tag": None}]
+    if all(len(tag) == 8 for study in studies for tag in study):
+        return studies
+    raise WorkbookError(
+        f"{mask_url(response.url)} does not speak DICOMweb.",
+        expected="a list of studies in DICOM JSON or XML",
+        came=media_type(response) or "an answer without a Content-Type",
+        hint="Is this the root of the DICOMweb services? It often ends in /dicomweb.",
+    )
+
+
+def _count(number):
+    return "1 study" if number == 1 else f"{number} studies"
