@@ -25,6 +25,7 @@ INDENT = " " * len("  expected: ")
 LONGEST_TEXT = 300
 # In HTML, a place where a line may end; it is not copied with the text.
 BREAK = "<wbr>"
+UID = re.compile(r"\d+(?:\.\d+){2,}")
 
 
 def explain_errors(shell=None):
@@ -96,7 +97,14 @@ def table_html(table):
     1
     """
     head, end, body = table._repr_html_().partition("</thead>")
-    # Keywords between their words, UIDs and URLs before a long component.
+    # Keywords between their words, URLs and media types before a long component.
     head = re.sub("(?<=[a-z])(?=[A-Z])", BREAK, head)
-    body = re.sub(r"(?<=[./])(?=\w{6})", BREAK, body)
-    return head + end + body
+    body = re.sub(r"(?<=/)(?=\w{6})", BREAK, body)
+    return head + end + UID.sub(_breakable, body)
+
+
+def _breakable(uid):
+    """Let a UID be broken before a component, and within a long one; in a URL not as soon."""
+    digits = 22 if uid.string[: uid.start()].endswith("/") else 16
+    places = rf"(?<=\.)(?=\d{{4}})|\d{{{digits}}}(?=\d{{6}})"
+    return re.sub(places, lambda place: place[0] + BREAK, uid[0])

@@ -2,11 +2,11 @@
 
 import html
 
-# A long line goes on below, at a blank if it has one. The size is that of code in JupyterLab, in
-# which a line of a hexadecimal dump fits a screen of 1024 pixels.
+# The size is that of code in JupyterLab: a line of a hexadecimal dump fits a screen of 1024 pixels.
+# A longer line is broken where it is full: at a blank, the indentation would be lost.
 PRE = (
-    "margin: 0.3em 0 0.9em 1em; padding: 0; white-space: pre-wrap; word-break: normal; "
-    "overflow-wrap: anywhere; font-size: var(--jp-code-font-size, 13px)"
+    "margin: 0.3em 0 0.9em 1em; padding: 0; white-space: pre-wrap; word-break: break-all; "
+    "font-size: var(--jp-code-font-size, 13px)"
 )
 
 
