@@ -9,7 +9,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from helpers.accept import MediaType, choose
-from helpers.pacs import pictures, retrieve, store, wadouri
+from helpers.pacs import bulkdata, pictures, retrieve, store, wadouri
 from helpers.pacs.body import drain
 from helpers.pacs.instance import is_uid
 from helpers.pacs.levels import INSTANCE, SERIES, STUDY
@@ -39,10 +39,10 @@ _RESOURCES = {
     _SERIES + "/thumbnail": pictures.thumbnail,
     _INSTANCE + "/thumbnail": pictures.thumbnail,
     _INSTANCE + "/rendered": pictures.rendered,
-    _INSTANCE + "/frames/<frames>": retrieve.frames,
+    _INSTANCE + "/frames/<frames>": bulkdata.frames,
     _INSTANCE + "/frames/<frames>/rendered": pictures.rendered,
     _INSTANCE + "/frames/<frames>/thumbnail": pictures.thumbnail,
-    _INSTANCE + "/bulkdata/<path:path>": retrieve.bulkdata,
+    _INSTANCE + "/bulkdata/<path:path>": bulkdata.bulkdata,
     "/wadouri": wadouri.retrieve,
 }
 _STORE = ["/dicomweb/studies", _STUDY]

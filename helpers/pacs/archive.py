@@ -4,6 +4,7 @@ The index is immutable: `Archive.add` builds a new one and puts it in the place 
 whoever reads `Archive.studies` sees an instance whole or not at all, and needs no lock.
 """
 
+import os
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -146,7 +147,8 @@ class Archive:
 def read_archive(folder):
     """Index the DICOM files of a folder and of the folders in it.
 
-    Files named `*.dcm` count, and files without an extension that hold DICOM.
+    Files named `*.dcm` count, and files without an extension that hold DICOM. Links to folders are
+    not followed.
 
     Parameters
     ----------
@@ -169,9 +171,7 @@ def read_archive(folder):
             hint="Check the name; --data DIR names another folder.",
         )
     instances, skipped = [], []
-    for path in sorted(folder.rglob("*")):
-        if not _may_be_dicom(path):
-            continue
+    for path in sorted(_paths(folder, skipped)):
         try:
             instances.append(read_instance(path))
         except NotServed as reason:
@@ -179,8 +179,20 @@ def read_archive(folder):
     return Archive(instances, skipped)
 
 
+def _paths(folder, skipped):
+    """Yield the files that may be DICOM; tell what cannot be looked into."""
+
+    def tell(error):
+        skipped.append(f"{error.filename}: it cannot be read ({error.strerror})")
+
+    for parent, folders, files in os.walk(folder, onerror=tell):
+        for link in filter(Path.is_symlink, (Path(parent, name) for name in folders)):
+            skipped.append(f"{link}: it is a link to a folder, and links are not followed")
+        yield from filter(_may_be_dicom, (Path(parent, name) for name in files))
+
+
 def _may_be_dicom(path):
-    if not path.is_file():
+    if path.exists() and not path.is_file():  # a pipe: reading it would never end
         return False
     if path.suffix:
         return path.suffix.lower() == ".dcm"
@@ -188,7 +200,7 @@ def _may_be_dicom(path):
         with open(path, "rb") as file:
             return file.read(132)[128:] == b"DICM"
     except OSError:
-        return False
+        return True  # why it cannot be read, `read_instance` says
 
 
 def _study(instances):

@@ -100,7 +100,7 @@ def _decode(image, number, colours):
         raise
     except (RuntimeError, ValueError) as error:
         raise NotAvailable(
-            f"The stored frame ({syntax.name}) cannot be decoded: {error}",
+            f"The stored frame ({syntax.name}) cannot be decoded: {str(error).rstrip('.')}.",
             "Ask for transfer-syntax=*, the frame as it is stored.",
         ) from error
 

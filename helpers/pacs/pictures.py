@@ -6,9 +6,9 @@ from werkzeug.wrappers import Response
 
 from helpers.accept import MediaType, choose
 from helpers.pacs import render
+from helpers.pacs.bulkdata import frame_numbers
 from helpers.pacs.frames import NotAvailable
 from helpers.pacs.problems import Problem, not_acceptable
-from helpers.pacs.retrieve import frame_numbers
 from helpers.pacs.service import accept_header, accepted, check_parameters
 
 PICTURES = [MediaType("image/jpeg"), MediaType("image/png")]

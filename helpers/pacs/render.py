@@ -64,7 +64,7 @@ def render(path, frame, media_type, *, window=None, viewport=None, quality=90):
     if photometric.startswith("MONOCHROME"):
         pixels = grey(samples(image, frame), image.header, frame, window)
     elif photometric == "PALETTE COLOR":
-        pixels = _eight_bits(apply_color_lut(samples(image, frame), image.header), 16)[..., :3]
+        pixels = _eight_bits(_coloured(samples(image, frame), image.header), 16)
     else:
         pixels = _eight_bits(rgb(image, frame), image.header.BitsStored)
     if viewport:
@@ -78,6 +78,16 @@ def render(path, frame, media_type, *, window=None, viewport=None, quality=90):
 def thumbnail(path, frame, media_type):
     """Draw one frame small: at most 128 by 128 pixels. Otherwise like `render`."""
     return render(path, frame, media_type, viewport=THUMBNAIL)
+
+
+def _coloured(pixels, header):
+    """Look up the colours of a palette."""
+    try:
+        return apply_color_lut(pixels, header)[..., :3]
+    except (ValueError, AttributeError, LookupError) as error:
+        raise NotAvailable(
+            f"The palette of this image cannot be used: {error}", "Ask for its frames."
+        ) from error
 
 
 def _eight_bits(pixels, bits):

@@ -1,22 +1,18 @@
-"""WADO-RS: instances, their metadata, frames and bulk data (PS3.18, section 10.4)."""
+"""WADO-RS: instances and their metadata (PS3.18, section 10.4)."""
 
-import re
 import shutil
 from contextlib import ExitStack
 from tempfile import TemporaryFile
 
-from pydicom.sequence import Sequence
 from werkzeug.wrappers import Response
 
-from helpers.accept import MediaType, choose, parse_one
-from helpers.pacs import frames as encoded_frames
-from helpers.pacs.instance import PIXEL_DATA, read_dataset, with_bulk_data_uris
-from helpers.pacs.problems import Problem, not_acceptable
+from helpers.accept import MediaType, choose
+from helpers.pacs.json_model import with_bulk_data_uris
+from helpers.pacs.problems import not_acceptable
 from helpers.pacs.responses import CHUNK, Part, described, file_chunks, file_size, multipart
 from helpers.pacs.service import accept_header, accepted, check_parameters
+from helpers.pacs.stored import NotAvailable
 from helpers.pacs.transcode import transcode
-
-ENCAPSULATED_DOCUMENT = "00420011"
 
 _DICOM = MediaType("application/dicom")
 _DICOM_PARTS = MediaType("multipart/related", {"type": "application/dicom"})
@@ -37,7 +33,7 @@ def instances(service, request, study, series=None, instance=None):
             continue
         try:
             parts, free = _files(service, found, media_range.transfer_syntax)
-        except encoded_frames.NotAvailable as reason:
+        except NotAvailable as reason:
             refusal = refusal or f"{reason.detail} {reason.hint}"
             continue
         if offer is _DICOM:
@@ -52,7 +48,7 @@ def dicom_file(service, instance, transfer_syntax=None):
     """Answer with one DICOM file, not wrapped in multipart."""
     try:
         parts, free = _files(service, [instance], transfer_syntax)
-    except encoded_frames.NotAvailable as reason:
+    except NotAvailable as reason:
         raise not_acceptable("", [_DICOM], f"{reason.detail} {reason.hint}") from None
     return _single_part(parts[0], free)
 
@@ -104,133 +100,3 @@ def metadata(service, request, study, series=None, instance=None):
     found = service.find(study, series, instance)
     models = [with_bulk_data_uris(i.attributes, f"{service.url}/{i.resource}") for i in found]
     return described(service, request, models)
-
-
-def frames(service, request, study, series, instance, frames):
-    """Answer with frames of an image, each a part, in a transfer syntax that the client accepts."""
-    check_parameters(request, ["accept"])
-    [image] = service.find(study, series, instance)
-    return _frames(service, request, image, frame_numbers(image, frames))
-
-
-def frame_numbers(image, text):
-    """Read a list of frame numbers from a path.
-
-    Parameters
-    ----------
-    image : Instance
-    text : str
-        For example "1" or "1,3".
-
-    Returns
-    -------
-    list of int
-
-    Raises
-    ------
-    Problem
-        400 if it is no such list, 404 if the image lacks one of them.
-    """
-    if not re.fullmatch(r"0*[1-9][0-9]{0,8}(,0*[1-9][0-9]{0,8})*", text):
-        raise Problem(
-            400,
-            f"{text!r} is no list of frame numbers.",
-            "Frames are counted from 1. Several have commas between: /frames/1,3",
-        )
-    numbers = [int(number) for number in text.split(",")]
-    if not image.frames:
-        raise Problem(
-            404,
-            "This instance has no frames: it is no image.",
-            f"Retrieve it as DICOM: GET .../{image.resource}",
-        )
-    if max(numbers) > image.frames:
-        raise Problem(
-            404,
-            f"The image has no frame {max(numbers)}.",
-            f"Its frames are 1 to {image.frames}.",
-        )
-    return numbers
-
-
-def _frames(service, request, image, numbers):
-    traits = {
-        "bits_stored": image.value("BitsStored"),
-        "samples_per_pixel": image.value("SamplesPerPixel"),
-    }
-    refusal = ""
-    for media_range in accepted(request):
-        if not media_range.is_multipart or media_range.quality == 0:
-            continue
-        asked = media_range.part.name, media_range.transfer_syntax
-        try:
-            syntax = encoded_frames.choose(image.transfer_syntax, *asked, **traits)
-            first = encoded_frames.read_frame(image.path, numbers[0], syntax)
-        except encoded_frames.NotAvailable as reason:
-            refusal = refusal or f"{reason.detail} {reason.hint}"
-            continue
-        kind = encoded_frames.media_type_of(syntax)
-        part_type = str(MediaType(kind, {"transfer-syntax": syntax}))
-        url = f"{service.url}/{image.resource}/frames"
-        parts = (
-            Part(part_type, len(content), [content], f"{url}/{number}")
-            for number, content in _contents(image, numbers, first, syntax)
-        )
-        return multipart(kind, list(parts) if len(numbers) == 1 else parts)
-    offers = [
-        MediaType("multipart/related", {"type": offer.name, **offer.parameters})
-        for offer in map(parse_one, encoded_frames.available(image.transfer_syntax, **traits))
-    ]
-    raise not_acceptable(accept_header(request), offers, refusal)
-
-
-def _contents(image, numbers, first, syntax):
-    yield numbers[0], first
-    for number in numbers[1:]:
-        yield number, encoded_frames.read_frame(image.path, number, syntax)
-
-
-def bulkdata(service, request, study, series, instance, path):
-    """Answer with a value that the metadata left out.
-
-    Parameters
-    ----------
-    path : str
-        Tag of the attribute; inside a sequence, tags and item numbers: "00081140/1/00420011".
-    """
-    check_parameters(request, ["accept"])
-    [found] = service.find(study, series, instance)
-    if path == PIXEL_DATA and found.frames:
-        # Pixel Data is its frames, each a part of its own.
-        return _frames(service, request, found, range(1, found.frames + 1))
-    types = ["application/octet-stream"]
-    if path == ENCAPSULATED_DOCUMENT:
-        types.append(found.value("MIMETypeOfEncapsulatedDocument", types[0]))
-    parts = [MediaType("multipart/related", {"type": name}) for name in types]
-    offers = [*parts, *(MediaType(name) for name in types)]
-    offer = choose(accepted(request), offers)
-    if offer is None:
-        raise not_acceptable(accept_header(request), offers)
-    content = _bulk_value(found, path)
-    if offer in parts:
-        url = f"{service.url}/{found.resource}/bulkdata/{path}"
-        return multipart(offer.part.name, [Part(offer.part.name, len(content), [content], url)])
-    return Response(content, content_type=offer.name)
-
-
-def _bulk_value(instance, path):
-    value = read_dataset(instance.path)
-    for step in path.split("/"):
-        if isinstance(value, Sequence) and step.isdecimal() and 1 <= int(step) <= len(value):
-            value = value[int(step) - 1]
-        elif re.fullmatch("[0-9A-F]{8}", step) and hasattr(value, "get_item") and step in value:
-            value = value[int(step, 16)].value
-        else:
-            value = None
-    if not isinstance(value, bytes):
-        raise Problem(
-            404,
-            f"The instance has no bulk value {path}.",
-            "Follow a BulkDataURI of the instance's metadata.",
-        )
-    return value

@@ -2,7 +2,8 @@
 
 from itertools import islice
 
-from helpers.pacs.instance import element, tag_of, with_bulk_data_uris
+from helpers.pacs.instance import element, tag_of
+from helpers.pacs.json_model import with_bulk_data_uris
 from helpers.pacs.levels import INSTANCE, LEVELS, SERIES, STUDY
 from helpers.pacs.query import read_query
 from helpers.pacs.responses import described

@@ -1,17 +1,22 @@
 """Which files are served, and how they are read."""
 
+import errno
 import json
 import logging
+import os
+import shutil
 import threading
+from functools import partial
 
 import pydicom
 import pytest
+from pydicom.fileset import FileSet
 
 from helpers.errors import ArchiveError
 from helpers.pacs.archive import Archive, read_archive
 from helpers.pacs.instance import NotServed, is_uid, read_instance
 from tests.archive import FILES, FOLDER, JOE, ONE_OF_EACH_KIND
-from tests.pacs.variants import dcmtk, needs_dcmtk, variant
+from tests.pacs.variants import ANDY, dcmtk, needs_dcmtk, variant
 
 
 def copy(folder, name, source=JOE[0], **changes):
@@ -26,6 +31,23 @@ def copy(folder, name, source=JOE[0], **changes):
     path.parent.mkdir(exist_ok=True)
     dataset.save_as(path)
     return path
+
+
+def unknown_syntax(path):
+    """Write a file in a transfer syntax that nobody knows."""
+    dataset = pydicom.dcmread(JOE[0])
+    dataset.file_meta.TransferSyntaxUID = "1.2.3"
+    dataset.save_as(path, implicit_vr=False, little_endian=True)
+
+
+def dicomdir(path):
+    """Write the list of files that a disc has."""
+    file_set = FileSet()
+    file_set.add(JOE[0])
+    file_set.write(path.parent / "disc")
+    moved = (path.parent / "disc" / "DICOMDIR").rename(path)
+    shutil.rmtree(path.parent / "disc")
+    return moved
 
 
 def test_shipped_archive_is_served_whole():
@@ -60,6 +82,19 @@ def test_other_files_are_passed_over_in_silence(tmp_path):
         (lambda d: copy(d, "x.dcm", StudyInstanceUID=None), "no Study Instance UID"),
         (lambda d: copy(d, "x.dcm", SeriesInstanceUID=""), "no Series Instance UID"),
         (lambda d: (d / "x.dcm").write_bytes(JOE[0].read_bytes()[:-1]), "cut short"),
+        (lambda d: (d / "x.dcm").write_bytes(bytes(128) + b"DICM"), "no attributes"),
+        (lambda d: unknown_syntax(d / "x.dcm"), "Transfer Syntax UID is unknown: 1.2.3"),
+        (lambda d: dicomdir(d / "x.dcm"), "it is a DICOMDIR"),
+        (lambda d: copy(d, "x.dcm", SamplesPerPixel=None), "no Samples per Pixel"),
+        (lambda d: copy(d, "x.dcm", PhotometricInterpretation=""), "no Photometric Interpretation"),
+        (lambda d: copy(d, "x.dcm", BitsStored=None), "no Bits Stored"),
+        (lambda d: copy(d, "x.dcm", Rows=0), "Rows cannot be 0"),
+        (lambda d: copy(d, "x.dcm", Columns=0), "Columns cannot be 0"),
+        (lambda d: copy(d, "x.dcm", BitsAllocated=12), "Bits Allocated cannot be 12"),
+        (lambda d: copy(d, "x.dcm", BitsStored=17), "Bits Stored cannot be 17"),
+        (lambda d: copy(d, "x.dcm", ANDY, NumberOfFrames=-3), "Number of Frames cannot be -3"),
+        (lambda d: copy(d, "x.dcm", ANDY, NumberOfFrames=25), "24 fragments, too few for 25"),
+        (lambda d: copy(d, "x.dcm", Rows=601), "614400 bytes, and its frames need 615424"),
     ],
 )
 def test_bad_file_is_skipped_with_a_line_that_says_which_and_why(tmp_path, make, reason):
@@ -70,6 +105,51 @@ def test_bad_file_is_skipped_with_a_line_that_says_which_and_why(tmp_path, make,
     [line] = archive.skipped
     assert "x.dcm" in line and reason in line
     assert "\n" not in line
+
+
+@pytest.mark.skipif(os.name == "nt", reason="on Windows not everybody may make links")
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("nowhere", "cannot be read"),
+        ("x.dcm", "cannot be read"),
+        (".", "links are not followed"),
+        ("good.dcm", "its SOP Instance UID"),
+    ],
+)
+def test_link_that_is_not_served_is_named(tmp_path, target, reason):
+    good = copy(tmp_path, "good.dcm", JOE[1])
+    (tmp_path / "x.dcm").symlink_to(target)
+    archive = read_archive(tmp_path)
+    assert [i.path for study in archive.studies.values() for i in study.instances] == [good]
+    [line] = archive.skipped
+    assert line.startswith(f"{tmp_path / 'x.dcm'}: ") and reason in line
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.dcm")
+    assert read_archive(tmp_path).skipped == []
+
+
+@pytest.mark.parametrize("locked", ["folder", "folder/IM0001", "folder/x.dcm"])
+def test_what_must_not_be_read_is_named(tmp_path, monkeypatch, locked):
+    """No bits of permission stop an administrator, so the system's own functions refuse here."""
+
+    def refuse(path, *options, real, **more):
+        if path == tmp_path / locked or path == str(tmp_path / locked):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *options, **more)
+
+    copy(tmp_path, "folder/IM0001", JOE[0])
+    copy(tmp_path, "folder/x.dcm", JOE[1])
+    monkeypatch.setattr(os, "scandir", partial(refuse, real=os.scandir))
+    monkeypatch.setattr("builtins.open", partial(refuse, real=open))
+    archive = read_archive(tmp_path)
+    [line] = archive.skipped
+    assert line.startswith(f"{tmp_path / locked}: it cannot be read (")
+    assert "Permission denied" in line
+    assert len(archive) == (0 if locked == "folder" else 1)
 
 
 def test_malformed_uid_is_skipped(tmp_path):

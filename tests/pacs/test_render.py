@@ -366,3 +366,10 @@ def test_what_is_no_image():
         render(JOE, 1, "image/gif")
     with pytest.raises(NoSuchFrame):
         render(JOE, 2, "image/jpeg")
+
+
+@pytest.mark.parametrize("given", [{}, {"RedPaletteColorLookupTableDescriptor": [0, 0, 8]}])
+def test_palette_that_is_missing_is_no_mistake_of_the_client(given, tmp_path):
+    made = changed(tmp_path, PhotometricInterpretation="PALETTE COLOR", **given)
+    with pytest.raises(NotAvailable, match="palette"):
+        picture(made)

@@ -7,6 +7,7 @@ import numpy
 import pydicom
 import pytest
 import requests
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLosslessSV1, RLELossless
 
@@ -171,6 +172,25 @@ def test_bulk_value_inside_a_sequence_is_found(tmp_path):
         nested.stop()
 
 
+@pytest.mark.parametrize("named", ["application/pdf\nX-Evil: 1", "nonsense", "ä/ö", ""])
+def test_document_whose_type_makes_no_sense_is_bytes(tmp_path, named):
+    dataset = pydicom.dcmread(DOCUMENT.path)
+    dataset.MIMETypeOfEncapsulatedDocument = named
+    dataset.save_as(tmp_path / "document.dcm")
+    running = server.start(tmp_path, port=0, apikey=None)
+    try:
+        url = f"{running.url}{DOCUMENT.instance}/bulkdata/00420011"
+        accept = "*/*, multipart/*; q=0"
+        response = requests.get(url, headers={"Accept": accept}, timeout=9)
+        accept += ", application/octet-stream; q=0"
+        refused = requests.get(url, headers={"Accept": accept}, timeout=9)
+    finally:
+        running.stop()
+    assert response.headers["Content-Type"] == "application/octet-stream"
+    assert response.content == dataset.EncapsulatedDocument
+    assert refused.status_code == 406
+
+
 @pytest.mark.parametrize(
     "path", ["00100010", "00420011/1", "7FE00010", "../00420011", "zzz", "00081115/1/9/00420011"]
 )
@@ -260,6 +280,43 @@ def test_each_type_that_a_406_offers_for_frames_works(problem, get, accept):
     for offer in offers:
         [part] = parts(get(path, offer))
         assert part.get_content_type() in offer
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ('multipart/related; type="application/octet-stream"; q=0, */*', None),
+        ('multipart/related; type="image/jpeg"; q=0, multipart/related; type="image/*"', None),
+        ('*/*; q=0, multipart/related; type="image/jls"', "image/jls"),
+        ('*/*; q=0, multipart/related; type="image/dicom+jpeg"', "image/jpeg"),
+        ('multipart/related; type="image/jls"; q=0.1, */*; q=0.2', "application/octet-stream"),
+    ],
+)
+def test_frame_that_a_client_refuses_is_not_sent(send, accept, kind):
+    response = send("GET", JOE_1.instance + "/frames/1", accept)
+    assert response.status_code == (200 if kind else 406)
+    if kind:
+        assert parts(response)[0].get_content_type() == kind
+
+
+def test_frame_that_is_broken_cuts_the_answer_without_a_traceback(tmp_path, capfd):
+    dataset = pydicom.dcmread(ANDY.path)
+    first, second, *_ = generate_frames(dataset.PixelData, number_of_frames=24)
+    dataset.NumberOfFrames = 3
+    dataset.PixelData = encapsulate([first, second[:200], second])
+    dataset.save_as(tmp_path / "broken.dcm")
+    running = server.start(tmp_path, port=0, apikey=None)
+    try:
+        url = f"{running.url}{ANDY.instance}/frames"
+        raw = {"Accept": 'multipart/related; type="application/octet-stream"'}
+        assert requests.get(f"{url}/2", headers=raw, timeout=9).status_code == 406
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            requests.get(f"{url}/1,2", headers=raw, timeout=9)
+        assert requests.get(f"{url}/1,3", headers=raw, timeout=9).status_code == 200
+    finally:
+        running.stop()
+    [line] = capfd.readouterr().err.splitlines()
+    assert "broken.dcm, frame 2: " in line and "cannot be decoded" in line
 
 
 def test_many_clients_at_once_all_get_whole_studies(get):

@@ -165,6 +165,7 @@ def test_alone_it_takes_origins_names_and_limits(alone):
     for size in (600_000, 1_100_000, 600_000, 600_000, 600_000):
         dataset = pydicom.dcmread(JOE[0])
         dataset.SOPInstanceUID = generate_uid()
+        dataset.Rows = 1
         dataset.PixelData = bytes(size)
         file = BytesIO()
         dataset.save_as(file)

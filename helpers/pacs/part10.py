@@ -1,0 +1,128 @@
+"""DICOM files (PS3.10): read up to their pixels, and checked to be whole."""
+
+import os
+
+import numpy
+import pydicom
+from pydicom.datadict import dictionary_description
+from pydicom.dataelem import RawDataElement
+from pydicom.filewriter import correct_ambiguous_vr
+from pydicom.pixels.utils import get_expected_length
+from pydicom.uid import MPEGTransferSyntaxes
+
+_SAMPLE_BYTES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+_ITEM = b"\xfe\xff\x00\xe0"
+_SEQUENCE_END = b"\xfe\xff\xdd\xe0" + bytes(4)
+
+
+class NotServed(ValueError):
+    """A file that the archive leaves out; the message says why."""
+
+
+def read_dataset(file):
+    """Read a data set without its pixels, with values as explicit VR little endian has them.
+
+    Parameters
+    ----------
+    file : path or binary file
+
+    Returns
+    -------
+    pydicom.Dataset
+
+    Raises
+    ------
+    NotServed
+        If its last value is cut short.
+    """
+    dataset = pydicom.dcmread(file, stop_before_pixels=True)
+    _check_whole(dataset)
+    implicit, little = dataset.original_encoding
+    if implicit:
+        correct_ambiguous_vr(dataset, little)
+    if not little:
+        for element in dataset.iterall():
+            if element.VR in _SAMPLE_BYTES and element.value:
+                samples = numpy.frombuffer(element.value, f">u{_SAMPLE_BYTES[element.VR]}")
+                element.value = samples.byteswap().tobytes()
+    return dataset
+
+
+def _check_whole(dataset):
+    """Raise NotServed if the last value is shorter than it says; pydicom reads it in silence."""
+    if not dataset:
+        raise NotServed("it has no attributes")
+    last = dataset.get_item(list(dataset.keys())[-1])
+    if isinstance(last, RawDataElement):
+        if last.length != _UNDEFINED_LENGTH and len(last.value or b"") < last.length:
+            raise NotServed("it is cut short")
+    elif last.VR == "SQ" and last.value and len(last.value[-1]):
+        _check_whole(last.value[-1])
+
+
+def is_image(dataset):
+    """Tell whether a data set describes pixels that DICOMweb has frames of."""
+    # PixelRepresentation is that of integers: Float Pixel Data has no frames in DICOMweb.
+    needed = ("Rows", "Columns", "BitsAllocated", "PixelRepresentation")
+    return all(dataset.get(keyword) is not None for keyword in needed)
+
+
+def check_image(dataset, file):
+    """Raise NotServed if an image cannot be as it is described.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+        Of an image.
+    file : binary file
+        That it was read from; it stands where the pixel data begins.
+    """
+    for keyword in ("SamplesPerPixel", "PhotometricInterpretation", "BitsStored"):
+        if not dataset.get(keyword):
+            raise NotServed(f"it describes an image, but has no {_name(keyword)}")
+    allocated = dataset.BitsAllocated
+    possible = {
+        "Rows": dataset.Rows > 0,
+        "Columns": dataset.Columns > 0,
+        "BitsAllocated": allocated in (1, 8, 16, 32, 64),
+        "BitsStored": dataset.BitsStored <= allocated,
+        "NumberOfFrames": int(dataset.get("NumberOfFrames") or 1) > 0,
+    }
+    for keyword, is_possible in possible.items():
+        if not is_possible:
+            raise NotServed(f"its {_name(keyword)} cannot be {dataset[keyword].value}")
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if not syntax.is_deflated:  # there the file is no longer where the pixel data is
+        _check_pixel_data(dataset, file, syntax)
+
+
+def _check_pixel_data(dataset, file, syntax):
+    header = file.read(8)
+    if not header:
+        raise NotServed("it describes an image, but has no pixel data")
+    if not syntax.is_implicit_VR:
+        header = header[:4] + file.read(4)
+    length = int.from_bytes(header[4:], "little" if syntax.is_little_endian else "big")
+    if length == _UNDEFINED_LENGTH:
+        _check_fragments(dataset, file, syntax)
+    elif file.tell() + length > os.fstat(file.fileno()).st_size:
+        raise NotServed("its pixel data is cut short")
+    elif length < (expected := get_expected_length(dataset)):
+        raise NotServed(f"its pixel data has {length} bytes, and its frames need {expected}")
+
+
+def _check_fragments(dataset, file, syntax):
+    fragments = -1  # The first item is the offset table.
+    while (item := file.read(8))[:4] == _ITEM:
+        file.seek(int.from_bytes(item[4:], "little"), os.SEEK_CUR)
+        fragments += 1
+    if item != _SEQUENCE_END:
+        raise NotServed("its pixel data is cut short")
+    frames = 1 if syntax in MPEGTransferSyntaxes else int(dataset.get("NumberOfFrames") or 1)
+    if fragments < frames:
+        raise NotServed(f"its pixel data has {fragments} fragments, too few for {frames} frames")
+
+
+def _name(keyword):
+    return dictionary_description(keyword)
