@@ -29,6 +29,8 @@ SPOILT = (400, 413, 415, 500)
 THERE, NOT_SENT = "there already", "not sent"
 
 SOP_INSTANCE = "00080018"
+# What has to be known of an instance before it is sent.
+UIDS = ["StudyInstanceUID", "SOPInstanceUID"]
 
 
 def store_instances(instances, server, at_once=INSTANCES_AT_ONCE):
@@ -99,21 +101,31 @@ def _row(item):
     try:
         row["instance"] = _instance(item)
         row["SOPInstanceUID"] = row["instance"].uid
-    except (InvalidDicomError, OSError, AttributeError, ValueError) as error:
+    except InvalidDicomError:
+        why = "it is no DICOM file: the letters DICM are not behind its first 128 bytes"
+        row.update(outcome=FAILED, reason=why)
+    except (OSError, AttributeError, ValueError) as error:
         row.update(outcome=FAILED, reason=f"it cannot be read: {error}")
     return row
 
 
 def _instance(item):
     if isinstance(item, pydicom.Dataset):
+        uids = _uids_in(item)
         file = io.BytesIO()
         pydicom.dcmwrite(file, item, enforce_file_format=True)
         content = file.getvalue()
-        return Instance(item.StudyInstanceUID, item.SOPInstanceUID, len(content), content)
+        return Instance(*uids, len(content), content)
     path = Path(item)
-    names = ["StudyInstanceUID", "SOPInstanceUID"]
-    dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=names)
-    return Instance(dataset.StudyInstanceUID, dataset.SOPInstanceUID, path.stat().st_size, path)
+    dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=UIDS)
+    return Instance(*_uids_in(dataset), path.stat().st_size, path)
+
+
+def _uids_in(dataset):
+    for keyword in UIDS:
+        if not dataset.get(keyword):
+            raise ValueError(f"it has no {keyword}")
+    return [dataset[keyword].value for keyword in UIDS]
 
 
 def _those_not_there(rows, server):

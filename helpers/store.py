@@ -30,7 +30,7 @@ def main(arguments=None):
     _report(results)
     if results.outcome.isin([STORED, THERE]).all():
         return EVERYTHING_THERE
-    print("What is missing goes out when you run it again.", file=sys.stderr)
+    print("Run it again when that is mended: only what is missing goes out.", file=sys.stderr)
     return SOMETHING_MISSING
 
 

@@ -269,8 +269,19 @@ def test_what_lacks_an_attribute_that_storing_needs_does_not_stop_the_others(arc
     items = [tmp_path / "no-study.dcm", without("SOPInstanceUID"), no_syntax, JOE[1]]
     results = store_instances(items, archive.server)
     assert results.outcome.tolist() == ["failed"] * 3 + ["stored"]
-    assert "StudyInstanceUID" in results.reason[0]
-    assert results.reason.str.startswith("it cannot be read: ").tolist() == [True] * 3 + [False]
+    assert results.reason[0] == "it cannot be read: it has no StudyInstanceUID"
+    assert results.reason[1] == "it cannot be read: it has no SOPInstanceUID"
+    assert results.reason[2].startswith("it cannot be read: ")
+
+
+def test_an_empty_uid_is_none(archive, tmp_path):
+    """It would make a URL of another resource."""
+    dataset = pydicom.dcmread(JOE[0])
+    dataset.StudyInstanceUID = ""
+    dataset.save_as(tmp_path / "empty.dcm")
+    results = store_instances([tmp_path / "empty.dcm", dataset], archive.server)
+    assert set(results.reason) == {"it cannot be read: it has no StudyInstanceUID"}
+    assert archive.requests == []
 
 
 def test_a_data_set_that_was_no_file_becomes_one(archive):
@@ -320,7 +331,10 @@ def test_what_is_no_dicom_file_does_not_stop_the_others(archive, tmp_path):
         [tmp_path / "notes.txt", JOE[0], tmp_path / "missing.dcm"], archive.server
     )
     assert results.outcome.tolist() == ["failed", "stored", "failed"]
-    assert "cannot be read" in results.reason[0] and "missing.dcm" in results.reason[2]
+    assert results.reason[0].startswith("it is no DICOM file: ")
+    assert (
+        results.reason[2].startswith("it cannot be read: ") and "missing.dcm" in results.reason[2]
+    )
 
 
 def test_a_file_that_becomes_shorter_is_a_failure(archive, tmp_path):
