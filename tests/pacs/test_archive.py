@@ -4,13 +4,12 @@ import errno
 import json
 import logging
 import os
-import shutil
 import threading
 from functools import partial
 
 import pydicom
 import pytest
-from pydicom.fileset import FileSet
+from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
 
 from helpers.errors import ArchiveError
 from helpers.pacs.archive import Archive, read_archive
@@ -42,12 +41,14 @@ def unknown_syntax(path):
 
 def dicomdir(path):
     """Write the list of files that a disc has."""
-    file_set = FileSet()
-    file_set.add(JOE[0])
-    file_set.write(path.parent / "disc")
-    moved = (path.parent / "disc" / "DICOMDIR").rename(path)
-    shutil.rmtree(path.parent / "disc")
-    return moved
+    dataset = pydicom.Dataset()
+    dataset.FileSetID = "DISC"
+    dataset.DirectoryRecordSequence = []
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.save_as(path, enforce_file_format=True)
 
 
 def test_shipped_archive_is_served_whole():
