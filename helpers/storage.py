@@ -1,6 +1,8 @@
 """DICOM instances -> a server: STOW-RS, the service that stores (PS3.18 section 10.5)."""
 
 import io
+import re
+import warnings
 from pathlib import Path
 
 import pandas
@@ -31,6 +33,7 @@ THERE, NOT_SENT = "there already", "not sent"
 SOP_INSTANCE = "00080018"
 # What has to be known of an instance before it is sent.
 UIDS = ["StudyInstanceUID", "SOPInstanceUID"]
+UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 section 9.1; some leave zeros in front of a number
 
 
 def store_instances(instances, server, at_once=INSTANCES_AT_ONCE):
@@ -104,7 +107,7 @@ def _row(item):
     except InvalidDicomError:
         why = "it is no DICOM file: the letters DICM are not behind its first 128 bytes"
         row.update(outcome=FAILED, reason=why)
-    except (OSError, AttributeError, ValueError) as error:
+    except Exception as error:  # a broken file brings about whatever it likes
         row.update(outcome=FAILED, reason=f"it cannot be read: {error}")
     return row
 
@@ -117,15 +120,22 @@ def _instance(item):
         content = file.getvalue()
         return Instance(*uids, len(content), content)
     path = Path(item)
-    dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=UIDS)
-    return Instance(*_uids_in(dataset), path.stat().st_size, path)
+    with warnings.catch_warnings():
+        # It is sent as it is; whether it is right, the server says.
+        warnings.simplefilter("ignore")
+        uids = _uids_in(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=UIDS))
+    return Instance(*uids, path.stat().st_size, path)
 
 
 def _uids_in(dataset):
-    for keyword in UIDS:
-        if not dataset.get(keyword):
+    uids = [str(dataset.get(keyword) or "") for keyword in UIDS]
+    for keyword, uid in zip(UIDS, uids, strict=True):
+        if not uid:
             raise ValueError(f"it has no {keyword}")
-    return [dataset[keyword].value for keyword in UIDS]
+        # One of them becomes a part of a URL.
+        if not UID.fullmatch(uid):
+            raise ValueError(f"its {keyword} is malformed")
+    return uids
 
 
 def _those_not_there(rows, server):

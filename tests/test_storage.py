@@ -1,10 +1,12 @@
 import json
 import threading
 import tracemalloc
+from urllib.parse import urlsplit
 
 import pydicom
 import pytest
 import requests
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.errors import HTTPProblem, ServerUnreachable, StoreError
 from helpers.outgoing import Instance, MultipartBody
@@ -185,6 +187,7 @@ def test_when_the_server_is_gone_the_rest_is_not_sent_and_goes_out_the_next_time
     archive.stored = hang_up
     results = store_instances(RAVI[:4], archive.server, at_once=2)
     assert results.outcome.tolist() == ["failed", "failed", "not sent", "not sent"]
+    assert results.reason[0] == f"No connection to {urlsplit(archive.server.dicomweb).netloc}."
     assert len(posts(archive)) == 1
     assert set(store_instances(RAVI[:4], archive.server).outcome) == {"stored"}
 
@@ -274,6 +277,34 @@ def test_what_lacks_an_attribute_that_storing_needs_does_not_stop_the_others(arc
     assert results.reason[2].startswith("it cannot be read: ")
 
 
+@pytest.mark.parametrize("uid", ["../../x", "1.2\\1.3", "1.2/3", "1" * 65, "Joe"])
+def test_a_malformed_uid_goes_into_no_url(archive, tmp_path, uid):
+    dataset = pydicom.dcmread(JOE[0])
+    dataset["StudyInstanceUID"]._value = uid
+    dataset.save_as(tmp_path / "odd.dcm")
+    results = store_instances([tmp_path / "odd.dcm", JOE[1]], archive.server)
+    assert results.outcome.tolist() == ["failed", "stored"]
+    assert results.reason[0] == "it cannot be read: its StudyInstanceUID is malformed"
+
+
+def test_no_broken_file_stops_the_others(archive, tmp_path):
+    """Each of these made pydicom raise another error."""
+    deflated = pydicom.dcmread(JOE[0])
+    deflated.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    pydicom.dcmwrite(whole := pydicom.filebase.DicomBytesIO(), deflated)
+    content = JOE[0].read_bytes()
+    broken = [
+        whole.getvalue()[:1000],
+        content.replace(b"\x20\x00\x0d\x00UI", b"\x20\x00\x0d\x00U1"),
+        content[:134],
+        content[:132] + b"\xff" * 300,
+    ]
+    for number, wrong in enumerate(broken):
+        (tmp_path / f"{number}.dcm").write_bytes(wrong)
+    results = store_instances([*sorted(tmp_path.iterdir()), JOE[1]], archive.server)
+    assert results.outcome.tolist() == ["failed"] * len(broken) + ["stored"]
+
+
 def test_an_empty_uid_is_none(archive, tmp_path):
     """It would make a URL of another resource."""
     dataset = pydicom.dcmread(JOE[0])
@@ -346,6 +377,13 @@ def test_a_file_that_becomes_shorter_is_a_failure(archive, tmp_path):
     path.unlink()
     with pytest.raises(StoreError, match="cannot be read"):
         list(MultipartBody([instance]))
+
+
+def test_of_a_file_that_grows_as_much_goes_out_as_was_announced(tmp_path):
+    path = tmp_path / "growing.dcm"
+    path.write_bytes(bytes(1000))
+    body = MultipartBody([Instance("1.2", "1.2.3", 900, path)])
+    assert len(b"".join(body)) == len(body)
 
 
 def test_of_a_large_file_one_piece_is_in_memory(tmp_path):
