@@ -73,8 +73,10 @@ def accepted(request):
 
 
 def check_parameters(request, known):
-    """Raise a 400 that names a query parameter which this resource does not know."""
-    for name in request.args:
+    """Raise a 400 that names a query parameter which this resource does not know, or has twice."""
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise Problem(400, f"{name} is there {len(values)} times.", "Send it once.")
         if name not in known:
             raise Problem(
                 400, f"There is no parameter {name!r} here.", f"Known are: {', '.join(known)}."

@@ -112,6 +112,7 @@ def test_thumbnail_of_a_series_is_that_of_its_middle_image(get):
         ("quality=101", "quality"),
         ("quality=high", "quality"),
         ("windowCenter=40", "windowCenter"),
+        ("window=40,400&window=50,500", "window is there 2 times"),
     ],
 )
 def test_option_that_makes_no_sense_is_a_400(problem, query, word):

@@ -99,6 +99,7 @@ def test_unknown_uid_is_a_404_and_a_malformed_one_a_400(problem, name, uid, stat
         ("imageQuality=101", "quality"),
         ("windowCentre=40", "windowCentre"),
         ("anonymize=yes", "anonymize"),
+        ("objectUID=1.2.3", "objectUID is there 2 times"),
     ],
 )
 def test_parameter_that_makes_no_sense_is_a_400_that_names_it(problem, query, word):
