@@ -18,7 +18,7 @@ from helpers.placeholders import Placeholders, Variable
 from helpers.twins import _bash, _python, curl, postman, python
 from tests.answers import answer, saying
 from tests.notebooks.recording import NOTEBOOKS, record
-from tests.tools import needs_tool
+from tests.tools import NODE_PACKAGES, needs_node_package, needs_tool
 
 AWKWARD = [
     "it's",
@@ -354,6 +354,22 @@ def test_what_is_printed_works_in_a_shell_where_connect_works(signed_in, tmp_pat
             command, env=here, cwd=tmp_path, capture_output=True, text=True, timeout=60
         )
         assert (done.stdout.strip(), done.stderr) == ("[] 200", "")
+
+
+@needs_node_package("newman")
+def test_what_postman_imports_signs_in_too(signed_in, tmp_path):
+    key = os.environ["DICOMWEB_APIKEY"]
+    user, _, password = key.partition(":")
+    held = {"DICOMWEB_APIKEY": key, "DICOMWEB_USER": user, "DICOMWEB_PASSWORD": password}
+    item = equivalents(signed_in).postman
+    assert key not in json.dumps(item) and (password or key) not in json.dumps(item)
+    collection = tmp_path / "collection.json"
+    schema = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+    collection.write_text(json.dumps({"info": {"name": "x", "schema": schema}, "item": [item]}))
+    options = [word for one in held.items() for word in ("--env-var", "=".join(one))]
+    program = NODE_PACKAGES / "newman" / "bin" / "newman.js"
+    said = run(["node", program, "run", collection, *options], tmp_path, key)
+    assert "[200 OK," in said
 
 
 def test_the_rich_form_says_the_same_as_the_plain_one():
