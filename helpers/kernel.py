@@ -25,7 +25,7 @@ INDENT = " " * len("  expected: ")
 LONGEST_TEXT = 300
 # In HTML, a place where a line may end; it is not copied with the text.
 BREAK = "<wbr>"
-UID = re.compile(r"\d+(?:\.\d+){2,}")
+LONG_UID = re.compile(r"(?=[\d.]{30})\d+(?:\.\d+)+")
 
 
 def explain_errors(shell=None):
@@ -100,7 +100,7 @@ def table_html(table):
     # Keywords between their words, URLs and media types before a long component.
     head = re.sub("(?<=[a-z])(?=[A-Z])", BREAK, head)
     body = re.sub(r"(?<=/)(?=\w{6})", BREAK, body)
-    return head + end + UID.sub(_breakable, body)
+    return head + end + LONG_UID.sub(_breakable, body)
 
 
 def _breakable(uid):

@@ -91,6 +91,9 @@ def test_a_table_may_be_broken_so_that_its_columns_are_narrow(shell):
 
 def test_short_values_are_not_broken(shell):
     html = html_of(
-        shell, pandas.DataFrame({"Modality": ["CT"], "mm": [0.5], "StudyDate": "19860330"})
+        shell,
+        pandas.DataFrame(
+            {"Modality": ["CT"], "mm": [0.5], "StudyDate": "19860330", "type": "1.2.840.10008.1.2"}
+        ),
     )
     assert html.count("<wbr>") == 1
