@@ -14,6 +14,8 @@ from .quirks import KNOWN
 SHIPPED = Path(__file__).with_name("servers.toml")
 OWN = Path.home() / ".config" / "dicomweb-workbook" / "servers.toml"
 
+# The PACS of our own, which needs no profile.
+CLASSROOM = "classroom"
 WAYS_TO_SIGN_IN = ("header", "basic", "bearer", "none")
 # RFC 9110 section 5.1: what a header may be called.
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -66,7 +68,7 @@ def profile_of(name):
     if name not in known:
         raise WorkbookError(
             "No server of that name is known.",
-            expected=f"classroom, {', '.join(known)}, or a URL that starts with http",
+            expected=f"{CLASSROOM}, {', '.join(known)}, or a URL that starts with http",
             came=name,
             hint=f"Choose one of these, or write yours into {own_file()}.",
         )
@@ -131,11 +133,12 @@ def _read(path):
 
 
 def _profile(name, table, path):
-    problem = _problem_of(table)
+    problem = "that name is taken" if name == CLASSROOM else _problem_of(table)
     if problem:
         raise WorkbookError(
             f"The profile [{name}] is not right: {problem}.",
-            expected=f"{', '.join(FIELDS)}; auth is {', '.join(WAYS_TO_SIGN_IN)}",
+            expected=f"{', '.join(FIELDS)}; auth is {', '.join(WAYS_TO_SIGN_IN)}; "
+            f"quirks are {', '.join(KNOWN)}",
             came=f"[{name}] in {path}",
             hint="helpers/servers.toml explains each of them.",
         )
@@ -148,8 +151,9 @@ def _problem_of(table):
         return "it is no table"
     if not str(table.get("dicomweb")).startswith(("http://", "https://")):
         return "dicomweb is missing, or no URL"
-    if set(table) - set(FIELDS):
-        return "it holds a name that is not known"
+    unknown = sorted(set(table) - set(FIELDS))
+    if unknown:
+        return f"{', '.join(unknown)} is not known"
     quirks = table.get("quirks", [])
     if not isinstance(quirks, list) or not all(quirk in KNOWN for quirk in quirks):
         return "a quirk in it is not known"

@@ -10,13 +10,12 @@ from .asking import asked, reached
 from .credentials import credentials
 from .errors import WorkbookError
 from .masking import WORKSHOP_KEY, Headers, mask, mask_url
-from .profiles import profile_of
+from .profiles import CLASSROOM, profile_of
 from .quirks import KNOWN
 
 PROJECT = Path(__file__).resolve().parent.parent
 ARCHIVE = PROJECT / "data" / "archive"
 
-CLASSROOM = "classroom"
 
 # The server that `connect` gave last: exercises ask it what is right.
 _latest = []

@@ -7,7 +7,8 @@ from pathlib import Path
 from helpers.asking import reached
 from helpers.errors import WorkbookError
 from helpers.masking import mask_url
-from helpers.servers import CLASSROOM, named
+from helpers.profiles import CLASSROOM
+from helpers.servers import named
 from helpers.storage import INSTANCES_AT_ONCE, NOT_SENT, THERE, store_instances
 from helpers.store_response import FAILED, STORED
 
