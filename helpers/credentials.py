@@ -54,6 +54,9 @@ def credentials(profile):
     if not key:
         return Headers()
     problem = _problem_of(key, profile.auth)
+    if problem and not profile.ask:
+        # Of a bare URL, a header is only our guess. Its refusal will say which way it is.
+        return Headers()
     if problem:
         raise WorkbookError(
             f"The key for {profile.title} cannot be sent: {problem}.",
@@ -156,8 +159,8 @@ def hint_for(response, headers):
     >>> import requests
     >>> answer = requests.Response()
     >>> answer.status_code, answer.headers["WWW-Authenticate"] = 401, 'Basic realm="archive"'
-    >>> print(hint_for(answer, {"apikey": "wrong"}).partition(" in ")[0])
-    It asks for user and password: give it a profile with auth = "basic"
+    >>> print(hint_for(answer, {"apikey": "wrong"}).partition(". ")[0])
+    It asks for user:password, in the environment variable DICOMWEB_APIKEY
     >>> hint_for(answer, {"Authorization": "Basic wrong"})
     'Look at the key in DICOMWEB_APIKEY, letter by letter.'
     """
@@ -165,10 +168,10 @@ def hint_for(response, headers):
         return ""
     way = _way_of(response)
     if way and way != headers.get("Authorization", "").partition(" ")[0].lower():
-        what = {"basic": "user and password", "bearer": "a token"}[way]
+        what = {"basic": "user:password", "bearer": "a token"}[way]
         return (
-            f'It asks for {what}: give it a profile with auth = "{way}" in {own_file()}, '
-            "as helpers/servers.toml explains."
+            f"It asks for {what}, in the environment variable DICOMWEB_APIKEY. "
+            f'If it has a profile in {own_file()}, that needs auth = "{way}".'
         )
     if headers:
         return "Look at the key in DICOMWEB_APIKEY, letter by letter."

@@ -204,6 +204,21 @@ def test_a_bare_url_is_signed_in_to_the_way_that_it_asks_for(monkeypatch, respon
     assert asked_for(response, profile(), sent) == {}
 
 
+def test_a_password_that_no_header_can_carry_waits_until_it_is_asked_for(monkeypatch):
+    monkeypatch.setenv("DICOMWEB_APIKEY", "ann:s\u00e9cret")
+    bare = profile_of(MINE)
+    assert credentials(bare) == {}
+    assert list(asked_for(refusal(401, WWW_Authenticate="Basic"), bare, {})) == ["Authorization"]
+    with pytest.raises(WorkbookError, match="no header can carry"):
+        asked_for(refusal(401), bare, {})
+
+
+def test_another_way_than_that_of_the_profile_is_not_tried(monkeypatch):
+    monkeypatch.setenv("DICOMWEB_APIKEY", "ann:s3cret")
+    response, sent = refusal(401, WWW_Authenticate="Basic"), {"apikey": "ann:s3cret"}
+    assert asked_for(response, profile(), sent) == {}
+
+
 def test_only_a_bare_url_that_refused_us_makes_us_ask(monkeypatch):
     questions = []
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)

@@ -344,6 +344,9 @@ def test_what_is_printed_works_in_a_shell_where_connect_works(signed_in, tmp_pat
     key = os.environ["DICOMWEB_APIKEY"]
     assert (signed_in.status_code, key in repr(equivalents(signed_in))) == (200, False)
     twins = equivalents(signed_in)
+    basic = "-u" in twins.curl
+    assert ("hold user:password" in repr(twins)) == basic
+    assert ("in Postman: DICOMWEB_USER and DICOMWEB_PASSWORD" in repr(twins)) == basic
     # Only what connect() reads is there: no other variable, no account of this user.
     here = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DICOMWEB_APIKEY": key}
     here["LC_ALL"] = "C.UTF-8"
