@@ -106,9 +106,17 @@ def test_a_palette_that_is_missing_says_where_it_is():
         assert 'type="application/dicom"' in caught.value.hint
 
 
-@pytest.mark.parametrize("names", [TABLES, SEGMENTED_TABLES])
-def test_a_damaged_palette_is_explained(names):
-    dataset = image([b"\x01\x00\x05\x00"] * 3, 256, bits=16, names=names)
+@pytest.mark.parametrize(
+    ("names", "table"),
+    [
+        (TABLES, b"\x01\x00\x05\x00"),
+        (SEGMENTED_TABLES, b"\x01\x00\x05\x00"),  # a line from nowhere
+        (SEGMENTED_TABLES, b"\x00\x00\x01\x00\x05"),  # half an entry
+        (SEGMENTED_TABLES, struct.pack("<5H", 0, 1, 5, 1, 4)),  # a line to nowhere
+    ],
+)
+def test_a_damaged_palette_is_explained(names, table):
+    dataset = image([table] * 3, 256, bits=16, names=names)
     with pytest.raises(FrameError, match="palette of this image is damaged"):
         colours(numpy.zeros((2, 2), "u1"), over_the_wire(dataset))
 

@@ -85,8 +85,7 @@ class FrameSource:
         for column in ("SeriesNumber", "InstanceNumber", "NumberOfFrames"):
             empty = 1 if column == "NumberOfFrames" else 0
             images[column] = images[column].replace("", empty).astype(int)
-        order = ["SeriesNumber", "SeriesInstanceUID", "InstanceNumber"]
-        return images.sort_values(order, ignore_index=True)
+        return images.sort_values(["SeriesNumber", "InstanceNumber"], ignore_index=True)
 
     def instance_path(self, series_uid, instance_uid):
         """Return the resource of an instance, below the root."""

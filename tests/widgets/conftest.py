@@ -1,12 +1,11 @@
 """A server for the widgets: the classroom PACS of the tests."""
 
-import numpy
 import pytest
 
 from helpers.masking import WORKSHOP_KEY, Headers
 from helpers.pacs import server as pacs_server
 from helpers.servers import Server
-from tests.widgets.synthetic import functional_groups, palette, write_image
+from tests.widgets.synthetic import write_odd_images
 
 
 @pytest.fixture(scope="session")
@@ -30,45 +29,9 @@ def locked_out(server):
 
 @pytest.fixture(scope="session")
 def odd_images(tmp_path_factory):
-    """Return images that the archive lacks, and a server that has them.
-
-    Two have a palette: one short enough for the metadata, and one that is left out there. The third
-    has pixels that are twice as high as wide, and white for the least value, as has the fourth, of
-    8 bits. The fifth has two frames, each with a rescale and a window of its own.
-    """
+    """Return images that the archive lacks, by name, and a server that has them."""
     folder = tmp_path_factory.mktemp("odd")
-    ramp = numpy.arange(60 * 80, dtype="u2").reshape(60, 80)
-    images = [
-        write_image(folder / "1.dcm", (ramp % 64).astype("u1"), InstanceNumber=1, **palette(64)),
-        write_image(folder / "2.dcm", ramp, InstanceNumber=2, **palette(4096)),
-        write_image(
-            folder / "3.dcm",
-            ramp,
-            InstanceNumber=3,
-            PixelSpacing=[1.5, 0.75],
-            PhotometricInterpretation="MONOCHROME1",
-            RescaleSlope=1,
-            RescaleIntercept=0,
-        ),
-        write_image(
-            folder / "4.dcm",
-            numpy.linspace(0, 255, 80).astype("u1").reshape(1, 80).repeat(60, axis=0),
-            InstanceNumber=4,
-            PhotometricInterpretation="MONOCHROME1",
-            RescaleSlope=1,
-            RescaleIntercept=0,
-        ),
-        write_image(
-            folder / "5.dcm",
-            numpy.vstack([ramp, ramp[::-1]]),
-            InstanceNumber=5,
-            NumberOfFrames=2,
-            Rows=60,
-            RescaleSlope=None,
-            RescaleIntercept=None,
-            **functional_groups(),
-        ),
-    ]
+    images = write_odd_images(folder)
     running = pacs_server.start(folder, port=0)
     headers = Headers(apikey=WORKSHOP_KEY)
     yield images, Server("odd", f"{running.url}/dicomweb", f"{running.url}/wadouri", headers)

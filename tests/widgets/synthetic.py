@@ -1,5 +1,7 @@
 """Images that the shipped archive lacks: palettes, and pixels that are no squares."""
 
+import struct
+
 import numpy
 import pydicom
 from pydicom.filewriter import correct_ambiguous_vr
@@ -9,6 +11,30 @@ from helpers.palettes import TABLES
 from tests.archive import JOE
 
 STUDY, SERIES = "2.25.7001", "2.25.7002"
+
+
+RAMP = numpy.arange(60 * 80, dtype="u2").reshape(60, 80)
+COLUMNS = numpy.linspace(0, 255, 80).astype("u1").reshape(1, 80).repeat(60, axis=0)
+
+
+def write_odd_images(folder):
+    """Write one image of each kind into a study; return them by name, in their order."""
+    grey = {"PhotometricInterpretation": "MONOCHROME1", "RescaleSlope": 1, "RescaleIntercept": 0}
+    no_rescale = {"RescaleSlope": None, "RescaleIntercept": None}
+    two_frames = {"NumberOfFrames": 2, "Rows": 60, **functional_groups()}
+    kinds = {
+        # Short enough for the metadata, and too long for it.
+        "palette": ((RAMP % 64).astype("u1"), palette(64)),
+        "long palette": (RAMP, palette(4096)),
+        "segments": (RAMP % 1024, segmented(1024)),
+        "high pixels": (RAMP, {"PixelSpacing": [1.5, 0.75], **grey}),
+        "8 bits": (COLUMNS, grey),
+        "enhanced": (numpy.vstack([RAMP, RAMP[::-1]]), two_frames | no_rescale),
+    }
+    return {
+        name: write_image(folder / f"{number}.dcm", pixels, InstanceNumber=number, **attributes)
+        for number, (name, (pixels, attributes)) in enumerate(kinds.items(), 1)
+    }
 
 
 def write_image(path, pixels, **attributes):
@@ -43,6 +69,15 @@ def palette(count):
         "PhotometricInterpretation": "PALETTE COLOR",
         **{name: [count, 0, 16] for name in descriptors},
         **{name: table.tobytes() for name, table in zip(TABLES, tables, strict=True)},
+    }
+
+
+def segmented(count):
+    """Return a palette in segments, here one for each colour, that is too long for the metadata."""
+    plain = palette(count)
+    return {
+        **{name: value for name, value in plain.items() if name not in TABLES},
+        **{f"Segmented{name}": struct.pack("<2H", 0, count) + plain[name] for name in TABLES},
     }
 
 

@@ -142,10 +142,18 @@ def test_resource_may_be_a_whole_url(lab, server):
     assert_series_equal(table["status"], compare_accepts(server, FRAME)["status"])
 
 
-def test_resource_of_another_server_is_refused_before_the_key_is_sent(server):
-    for make in (AcceptLab, compare_accepts):
+@pytest.mark.parametrize("make", [AcceptLab, compare_accepts])
+def test_resource_of_another_server_is_refused_before_the_key_is_sent(make, server):
+    host, _, _ = server.dicomweb.rpartition(":")
+    elsewhere = (
+        "http://pacs.example/dicomweb/studies",
+        f"{host}:1/dicomweb/studies",
+        f"{server.dicomweb}.example/studies",
+        server.dicomweb.replace("/dicomweb", "/other/studies"),
+    )
+    for url in elsewhere:
         with pytest.raises(WorkbookError, match="belongs to another server"):
-            make(server, "http://pacs.example/dicomweb/studies")
+            make(server, url)
 
 
 def test_rendered_picture_is_shown_too(server):
@@ -168,7 +176,7 @@ def thumbnail(lab):
 )
 def test_thumbnail_is_as_bright_as_the_rendered_picture(odd_images, resource, kind, multipart):
     images, server = odd_images
-    lab = AcceptLab(server, f"{path_to(images[3])}/{resource}")
+    lab = AcceptLab(server, f"{path_to(images['8 bits'])}/{resource}")
     lab.kind.value, lab.multipart.value = kind, multipart
     lab.send()
     assert lab.attempts[-1].error is None
@@ -181,12 +189,12 @@ def test_thumbnail_is_as_bright_as_the_rendered_picture(odd_images, resource, ki
 
 def test_thumbnail_of_a_palette_has_its_colours(odd_images):
     images, server = odd_images
-    lab = AcceptLab(server, f"{path_to(images[1])}/frames/1")
+    lab = AcceptLab(server, f"{path_to(images['long palette'])}/frames/1")
     lab.clear()
     lab.send()
     [tried] = lab.attempts
     assert tried.error is None
-    colours = apply_color_lut(images[1].pixel_array, images[1]) >> 8
+    colours = apply_color_lut(images["long palette"].pixel_array, images["long palette"]) >> 8
     assert numpy.array_equal(tried.pixels, colours)
     assert "<img alt='raw samples, 80 x 60'" in lab.table.value
 

@@ -15,6 +15,7 @@ from PIL import Image
 from pydicom.pixels import apply_color_lut
 
 from helpers.errors import HTTPProblem, ServerUnreachable, WorkbookError
+from helpers.palettes import TABLES
 from helpers.store import store_instances
 from helpers.widgets import FrameViewer, fetching, view_frame
 from helpers.widgets.frame_source import FrameSource
@@ -48,11 +49,15 @@ def film(server):
 
 @pytest.fixture
 def odd(odd_images):
-    """Return a viewer of a palette, a long palette, and pixels that are no squares."""
+    """Return a viewer of the images that the archive lacks."""
     images, server = odd_images
-    made = FrameViewer(server, images[0].StudyInstanceUID)
+    made = FrameViewer(server, images["palette"].StudyInstanceUID)
     yield made
     made.close()
+
+
+def go_to(viewer, image):
+    viewer.image[1].value = image.InstanceNumber
 
 
 def on_screen(viewer):
@@ -129,9 +134,10 @@ def test_zoom_shows_the_middle_and_then_where_one_looks(viewer):
     viewer.zoom[1].value = 400
     middle = Image.fromarray(whole[192:320, 192:320]).resize((512, 512), Image.BILINEAR)
     assert numpy.array_equal(numpy.asarray(on_screen(viewer)), numpy.asarray(middle))
-    viewer.across[1].value, viewer.down[1].value = 0, 100
-    corner = Image.fromarray(whole[384:, :128]).resize((512, 512), Image.BILINEAR)
-    assert numpy.array_equal(numpy.asarray(on_screen(viewer)), numpy.asarray(corner))
+    viewer.across[1].value, viewer.down[1].value = 25, 75
+    # Of the 384 rows and columns that do not fit, a quarter to the left and three above.
+    there = Image.fromarray(whole[288:416, 96:224]).resize((512, 512), Image.BILINEAR)
+    assert numpy.array_equal(numpy.asarray(on_screen(viewer)), numpy.asarray(there))
     assert "zoom 400 %" in alt_text(viewer)
 
 
@@ -170,10 +176,10 @@ def test_colour_has_no_window(film):
     assert on_screen(film).mode == "RGB"
 
 
-@pytest.mark.parametrize("number", [1, 2])
-def test_palette_is_shown_in_its_colours(odd, odd_images, number):
-    image = odd_images[0][number - 1]
-    odd.image[1].value = number
+@pytest.mark.parametrize("name", ["palette", "long palette", "segments"])
+def test_palette_is_shown_in_its_colours(odd, odd_images, name):
+    image = odd_images[0][name]
+    go_to(odd, image)
     assert odd.error is None
     colours = (apply_color_lut(image.pixel_array, image) >> 8).astype("u1")
     assert numpy.array_equal(odd.shot.pixels, colours)
@@ -193,15 +199,30 @@ def test_palette_is_fetched_from_orthanc_too(tmp_path):
         viewer.close()
 
 
-@pytest.mark.parametrize("number", [1, 2])
-def test_code_and_function_show_the_same_colours(odd, odd_images, number, capsys):
+@pytest.mark.parametrize("name", ["palette", "long palette"])
+def test_code_and_function_show_the_same_colours(odd, odd_images, name, capsys):
     images, server = odd_images
-    odd.image[1].value = number
+    go_to(odd, images[name])
     names = run_code(odd.python.value, server)
     assert numpy.array_equal(names["pixels"], odd.shot.pixels)
     assert capsys.readouterr().out.strip() in odd.message.value
-    drawn = view_frame(server, **uids(images[number - 1]))
+    drawn = view_frame(server, **uids(images[name]))
     assert numpy.array_equal(numpy.asarray(drawn), numpy.asarray(on_screen(odd)))
+
+
+def test_palette_may_be_where_a_relative_link_points(odd_images, monkeypatch):
+    images, server = odd_images
+    links = {
+        f"0028120{digit}": {"vr": "OW", "BulkDataURI": f"bulkdata/0028120{digit}"}
+        for digit in (1, 2, 3)
+    }
+    monkeypatch.setattr(fetching, "records", lambda response: [links])
+    image = images["long palette"]
+    source = FrameSource(server, image.StudyInstanceUID)
+    path = source.instance_path(image.SeriesInstanceUID, image.SOPInstanceUID)
+    fetched = fetching.fetch_metadata(server, path)
+    for name in TABLES:
+        assert fetched[name].value == image[name].value
 
 
 def test_palette_on_another_server_is_refused_before_the_key_is_sent(odd_images, monkeypatch):
@@ -209,12 +230,34 @@ def test_palette_on_another_server_is_refused_before_the_key_is_sent(odd_images,
     elsewhere = {"00281201": {"vr": "OW", "BulkDataURI": "http://pacs.example/dicomweb/bulk/1"}}
     monkeypatch.setattr(fetching, "records", lambda response: [elsewhere])
     with pytest.raises(WorkbookError, match="belongs to another server"):
-        view_frame(server, **uids(images[1]))
+        view_frame(server, **uids(images["long palette"]))
 
 
-def test_back_from_colour_there_is_a_window_again(odd):
-    odd.image[1].value = 2
-    odd.image[1].value = 3
+def test_window_stays_where_the_next_image_has_it_too(odd, odd_images):
+    go_to(odd, odd_images[0]["high pixels"])
+    assert odd.window.options == ("full range", "my own")
+    go_to(odd, odd_images[0]["enhanced"])
+    assert odd.window.options == ("file", "full range", "my own")
+    assert odd.window.value == "full range"
+
+
+def test_film_stops_at_another_image(odd, odd_images):
+    go_to(odd, odd_images[0]["enhanced"])
+    odd.play.value = True
+    go_to(odd, odd_images[0]["palette"])
+    assert not odd.play.value
+
+
+def test_viewer_that_is_closed_fetches_no_more(server):
+    viewer = FrameViewer(server, STUDY)
+    viewer.close()
+    with pytest.raises(RuntimeError):
+        viewer.source.prefetch([(viewer.images["SeriesInstanceUID"][0], "1.2", 1)])
+
+
+def test_back_from_colour_there_is_a_window_again(odd, odd_images):
+    go_to(odd, odd_images[0]["palette"])
+    go_to(odd, odd_images[0]["high pixels"])
     assert odd.window.options == ("full range", "my own")
     assert odd.window.value == "full range"
     assert not odd.center.disabled
@@ -222,20 +265,20 @@ def test_back_from_colour_there_is_a_window_again(odd):
 
 def test_pixels_that_are_no_squares_keep_their_shape(odd, odd_images, capsys):
     images, server = odd_images
-    odd.image[1].value = 3
+    go_to(odd, images["high pixels"])
     # 60 rows of 1.5 mm, 80 columns of 0.75 mm.
     assert on_screen(odd).size == (round(512 * 60 / 90), 512)
     ax = run_code(odd.python.value, server)["ax"]
     ax.figure.canvas.draw()
     box = ax.get_window_extent()
     assert box.height / box.width == pytest.approx(1.5, rel=0.01)
-    assert view_frame(server, **uids(images[2])).size == on_screen(odd).size
+    assert view_frame(server, **uids(images["high pixels"])).size == on_screen(odd).size
     capsys.readouterr()
 
 
 def test_code_shows_white_where_the_viewer_does(odd, odd_images, capsys):
-    _, server = odd_images
-    odd.image[1].value = 3
+    images, server = odd_images
+    go_to(odd, images["high pixels"])
     for invert in (False, True):
         odd.invert.value = invert
         ax = run_code(odd.python.value, server)["ax"]
@@ -249,14 +292,17 @@ def test_frame_of_an_enhanced_image_has_its_own_rescale_and_window(
     odd, odd_images, number, slope, center, capsys
 ):
     images, server = odd_images
-    odd.image[1].value = 5
+    go_to(odd, images["enhanced"])
     odd.frame[1].value = number
-    stored = images[4].pixel_array[number - 1]
+    stored = images["enhanced"].pixel_array[number - 1]
     assert numpy.array_equal(odd.shot.values, stored * slope - 100.0)
     assert (odd.window.value, odd.center.value, odd.width.value) == ("file", center, 1000)
     assert on_screen(odd).size == (512, 192)  # 80 columns of 1 mm, 60 rows of half a millimetre
     names = run_code(odd.python.value, server)
     assert numpy.array_equal(names["values"], odd.shot.values)
+    names["ax"].figure.canvas.draw()
+    box = names["ax"].get_window_extent()
+    assert box.height / box.width == pytest.approx(60 * 0.5 / 80, rel=0.01)
     assert capsys.readouterr().out.strip() in odd.message.value
     rendered = requests.get(
         f"{server.dicomweb}/{odd.source.instance_path(*odd.key[:2])}/frames/{number}/rendered",
