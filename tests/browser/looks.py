@@ -65,6 +65,18 @@ PAINTED = """node => [...node.querySelectorAll('tr pre, tr code')]
     .filter(element => getComputedStyle(element).backgroundColor !== 'rgba(0, 0, 0, 0)')
     .map(element => element.innerText)"""
 
+# What a person can use: all of it, and what of it the Tab key has come by.
+USABLE = """node => {
+    const kinds = 'button, input, select, textarea, summary, [role=slider], [role=region]';
+    const usable = [...node.querySelectorAll(kinds)]
+        .filter(element => element.checkVisibility() && !element.disabled);
+    const reached = new Set();
+    node.addEventListener('focusin', event => reached.add(event.target));
+    return {usable, reached};
+}"""
+NOT_REACHED = """({usable, reached}) => usable.filter(element => !reached.has(element))
+    .map(element => element.outerHTML.slice(0, 200))"""
+
 CONTROLS = "button|checkbox|combobox|img|radio|region|spinbutton|tab|textbox"
 
 
@@ -81,6 +93,16 @@ def out_of_line(locator):
 def painted(locator):
     """Return the code in tables that has a ground of its own."""
     return locator.evaluate(PAINTED)
+
+
+def out_of_reach(locator):
+    """Press Tab from the first control on; return the controls that it does not come by."""
+    usable = locator.evaluate_handle(USABLE)
+    count = usable.evaluate("({usable}) => { usable[0].focus(); return usable.length; }")
+    # Tabs and the like, which the keyboard comes by too, are in between.
+    for _ in range(2 * count):
+        locator.page.keyboard.press("Tab")
+    return usable.evaluate(NOT_REACHED)
 
 
 def hard_to_read(locator):
