@@ -29,11 +29,15 @@ if sys.version_info < OLDEST:
         )
     )
 
+import errno
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -140,26 +144,68 @@ def module(name, *options):
 
 
 def environment_works():
-    """Tell whether .venv has a Python that starts, and pip."""
+    """Tell whether .venv has a Python of its own that starts, and pip."""
+    # Without pyvenv.cfg it would be the Python below it, and pip would install into that one.
+    check = (
+        "import os, sys, pip._internal.cli.main; "
+        "sys.exit(not os.path.samefile(sys.prefix, sys.argv[1]))"
+    )
+    command = [str(PYTHON), "-P", "-c", check, str(VENV)]
     silence = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
-        return subprocess.call(module("pip", "--version"), env=child_variables(), **silence) == 0
+        return subprocess.call(command, env=child_variables(), **silence) == 0
     except OSError:
         return False
 
 
 def make_environment():
     """Make .venv anew, from the Python that runs this file."""
-    is_environment = (VENV / "pyvenv.cfg").exists()
+    sign = VENV / "pyvenv.cfg"
+    is_environment = sign.exists()
     holds_files = VENV.is_file() or any(path.is_file() for path in VENV.rglob("*"))
     if holds_files and not is_environment:
         raise Problem(
             "{} is in the way: it is not a Python environment. Rename or delete it, then start "
             "workbook.py again.".format(VENV)
         )
+    if is_environment:
+        # The sign goes last, so that .venv is ours even if Ctrl-C comes now.
+        for path in VENV.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(str(path))
+            elif path != sign:
+                path.unlink()
     # Started by the very Python of .venv, this must not saw off its own branch.
     base = getattr(sys, "_base_executable", None) or sys.executable
     run_quietly([base, "-m", "venv", "--clear", str(VENV)], "Making the folder .venv ...")
+
+
+def lock(file):
+    """Lock `file` until it is closed; tell whether nobody else had locked it."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(1 << 20)  # behind its end, because nobody else can read what is locked
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EAGAIN)  # else: a disk without locks
+    return True
+
+
+@contextmanager
+def one_at_a_time():
+    """Wait until no other start prepares .venv, and let the next one wait."""
+    with open(str(ROOT / "workbook.py"), "rb") as file:
+        if not lock(file):
+            print("Another start prepares .venv. Waiting for it ...", flush=True)
+            while not lock(file):
+                time.sleep(0.2)
+        yield
 
 
 def fingerprint(requirements):
@@ -170,14 +216,29 @@ def fingerprint(requirements):
     return digest.hexdigest()
 
 
+def noted():
+    """Return what .venv holds, as the last install noted it."""
+    return STAMP.read_text() if STAMP.is_file() else ""
+
+
+def is_ready(wanted):
+    """Tell whether .venv works, and holds what the fingerprints `wanted` stand for."""
+    return wanted <= set(noted().split()) and environment_works()
+
+
 def prepare(*requirements):
     """Make .venv hold what the files `requirements` list. Does nothing when it does already."""
     wanted = {fingerprint(name) for name in requirements}
-    works = environment_works()
-    before = STAMP.read_text() if STAMP.is_file() else ""
-    if works and wanted <= set(before.split()):
-        return
-    if before == UNFINISHED or not works:
+    if not is_ready(wanted):
+        with one_at_a_time():
+            if not is_ready(wanted):  # the start before this one may have done it
+                install(requirements, wanted)
+
+
+def install(requirements, wanted):
+    """Install what the files `requirements` list into .venv, made anew if need be."""
+    before = noted()
+    if before == UNFINISHED or not environment_works():
         make_environment()
         before = ""
     STAMP.write_text(UNFINISHED)

@@ -1,6 +1,7 @@
 """The launcher: started for real, in copies of the workbook, mostly without any network."""
 
 import ast
+import errno
 import os
 import re
 import runpy
@@ -229,6 +230,29 @@ def test_ctrl_c_while_installing_ends_at_once_and_the_next_start_makes_it_anew(c
     assert "ran jupyterlab" in repaired.stdout
 
 
+def test_two_starts_at_once_install_once(tmp_path):
+    folder = make_small_workbook(tmp_path / "a folder für alle")
+    command = [sys.executable, folder / "workbook.py", "pacs"]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    starts = [subprocess.Popen(command, env=without_network(), **streams) for _ in range(3)]
+    said = sorted(process.communicate(timeout=120)[0] for process in starts)
+    ran = f"ran helpers.pacs [] in {folder / '.venv'}\n"
+    assert [process.returncode for process in starts] == [0, 0, 0]
+    assert said[:2] == [f"Another start prepares .venv. Waiting for it ...\n{ran}"] * 2
+    assert said[2].startswith("Making the folder .venv") and said[2].endswith(ran)
+
+
+def test_disk_without_locks_is_no_obstacle(installed, monkeypatch):
+    fcntl = pytest.importorskip("fcntl", reason="Windows locks in another way")
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with workbook.one_at_a_time():
+        pass
+
+
 def test_folder_that_was_moved_is_installed_again_in_place(installed, tmp_path):
     moved = tmp_path / "moved"
     shutil.copytree(installed, moved, symlinks=True)
@@ -255,6 +279,40 @@ def test_broken_environment_is_made_anew(copied, damage):
     ran = start(copied, "pacs").stdout
     assert "Making the folder .venv" in ran
     assert "ran helpers.pacs" in ran
+
+
+def use(monkeypatch, folder):
+    """Make the functions of workbook.py work on the workbook in `folder`."""
+    for name in ("VENV", "PYTHON", "STAMP"):
+        place = folder / getattr(workbook, name).relative_to(workbook.ROOT)
+        monkeypatch.setattr(workbook, name, place)
+
+
+def test_environment_that_is_the_python_below_it_does_not_count(copied, monkeypatch):
+    """pip would install into the Python of the learner's computer."""
+    use(monkeypatch, copied)
+    assert workbook.environment_works()
+    (copied / ".venv" / "pyvenv.cfg").unlink()
+    assert not workbook.environment_works()
+
+
+@pytest.mark.parametrize("stage", range(4))
+def test_ctrl_c_while_the_old_environment_is_deleted_is_repaired(copied, monkeypatch, stage):
+    use(monkeypatch, copied)
+    real, left = shutil.rmtree, iter(range(stage))
+
+    def interrupted(path, *options, **more):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        real(path, *options, **more)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(shutil, "rmtree", interrupted)
+        patch.setattr(workbook, "run_quietly", interrupted)
+        workbook.make_environment()
+    repaired = start(copied, "pacs")
+    assert repaired.returncode == 0
+    assert "ran helpers.pacs" in repaired.stdout
 
 
 def test_environment_that_the_learner_made_is_kept(copied):
