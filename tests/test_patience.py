@@ -6,7 +6,10 @@ import pytest
 import requests
 
 from helpers import patience
+from helpers.asking import asked
 from helpers.patience import patient_get
+from helpers.servers import Server
+from helpers.storage import instances_of
 from tests.answers import saying
 
 
@@ -92,6 +95,14 @@ def test_nobody_waits_for_long(waits, retry_after):
     with saying_in_turn((503, {"Retry-After": retry_after})) as (url, heard):
         assert patient_get(url, timeout=5).status_code == 503
     assert len(heard) == 1 and waits == []
+
+
+def test_connecting_and_the_search_before_storing_are_patient(waits):
+    with saying_in_turn((503, {}), (204, {}), (502, {}), (404, {})) as (url, heard):
+        server = Server("busy", url.removesuffix("/studies"), None)
+        assert asked(server).studies == "0 studies"
+        assert instances_of("1.2", server) == set()
+    assert len(heard) == 4
 
 
 def test_what_a_second_time_does_not_help_is_not_repeated(waits, free_port):

@@ -213,6 +213,16 @@ def test_a_server_that_wants_a_key_says_which_way(challenge, words, capsys):
     assert words in capsys.readouterr().out
 
 
+def test_a_wrong_key_is_sent_once_and_called_wrong(monkeypatch, capsys):
+    monkeypatch.setenv("DICOMWEB_APIKEY", "s3cret")
+    seen = []
+    with saying(listing(status="403 Forbidden"), hear=seen.append) as url:
+        connect(url)
+    [request] = filter(None, seen)
+    assert b"apikey: s3cret" in request
+    assert "DICOMWEB_APIKEY, letter by letter" in capsys.readouterr().out
+
+
 def test_a_bare_url_that_asks_for_user_and_password_gets_them(monkeypatch):
     """As Orthanc does, where its users have passwords."""
     monkeypatch.setenv("DICOMWEB_APIKEY", "ann:s3cret:!")

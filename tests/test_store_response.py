@@ -148,6 +148,11 @@ def test_which_of_several_it_was_is_not_guessed(others):
     assert [said.count(f"(code {code:04X})") for code in set(others)] == [1] * len(set(others))
 
 
+def test_what_is_in_both_lists_has_failed():
+    """Two files of one UID, in one request: who sent them has to look."""
+    assert read(["1"], [item("1")], [item("1", 0x0111)]) == {"1": reason(0x0111)}
+
+
 def test_what_the_server_does_not_mention_has_failed():
     silence = ("failed", "the server does not say what became of it")
     assert read(["1", "2"], stored=[item("3")]) == {"1": silence, "2": silence}
@@ -161,7 +166,8 @@ def test_what_the_server_does_not_mention_has_failed():
         '{"00081199": null}',
         '{"00081199": []}',
         '{"00081199": {"vr": "SQ"}}',
-        '{"00081199": {"vr": "SQ", "Value": {}}}',
+        '{"00081199": {"vr": "SQ", "Value": {"00081155": {"vr": "UI", "Value": ["1"]}}}}',
+        '{"00081199": {"vr": "SQ", "Value": 1}}',
         '{"00081198": {"vr": "SQ", "Value": [null, 1, {}]}}',
         '{"00081198": {"vr": "SQ", "Value": [{"00081155": null}]}}',
     ],
