@@ -20,6 +20,7 @@ STYLE = """<style>
 }
 .wb-panel code { font-size: 13px; }
 .wb-panel small code { font-size: inherit; }
+.wb-panel .widget-checkbox input { vertical-align: -2px; }
 .wb-panel .wb-code .widget-label { align-self: flex-start; padding-top: 5px; }
 .wb-panel .wb-code textarea {
   font-family: var(--jp-code-font-family, monospace); white-space: pre; overflow-x: auto;

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import requests
 
 from ..errors import WorkbookError
+from ..explanations import explain
 from ..masking import WORKSHOP_KEY, mask_url
-from ..responses import explain
 from ..servers import Server
 
 SECONDS_TO_WAIT = 30

@@ -38,8 +38,8 @@ HARD_TO_READ = """node => {
         .map(element => `${contrast(element).toFixed(1)}: ${element.innerText}`);
 }"""
 
-# Rows of a form: boxes on one height, labels on the height of their box, and the first box of each
-# row below the first box of the row above.
+# Rows of a form: boxes on one height, labels on the height of their box or tick, and the first box
+# of each row below the first box of the row above.
 OUT_OF_LINE = """node => {
     const place = element => element.getBoundingClientRect();
     const height = element => place(element).top + place(element).height / 2;
@@ -52,12 +52,17 @@ OUT_OF_LINE = """node => {
         const row = rows.find(([first]) => Math.abs(height(first) - height(box)) < 15);
         row ? row.push(box) : rows.push([box]);
     }
+    const ticks = [...node.querySelectorAll('.widget-checkbox input')]
+        .filter(tick => tick.checkVisibility());
+    const besideTick = tick => tick.parentElement.querySelector('span');
     const firsts = rows.map(row => row.toSorted((a, b) => place(a).left - place(b).left)[0]);
     return [
         ...boxes.filter(box => Math.abs(height(labelOf(box)) - height(box)) > 1),
         ...rows.flatMap(row => row.filter(box => Math.abs(height(box) - height(row[0])) > 1)),
         ...firsts.filter(box => Math.abs(place(box).left - place(firsts[0]).left) > 1),
-    ].map(name);
+    ].map(name).concat(ticks
+        .filter(tick => Math.abs(height(besideTick(tick)) - height(tick)) > 1)
+        .map(tick => tick.parentElement.innerText));
 }"""
 
 # Text that hides the stripe of the row behind it.

@@ -134,6 +134,10 @@ def test_patient_without_an_id_has_his_own_studies(server, monkeypatch):
     browser = StudyBrowser(server)
     browser.nodes[0].button.click()
     assert [node.uid for node in browser.nodes[0].children] == ["1.2"]
+    # An empty condition means something else to some servers.
+    assert "PatientID" not in browser.nodes[0].message.value
+    browser.nodes[1].button.click()
+    assert "PatientID=7" in browser.nodes[1].message.value
 
 
 @pytest.mark.parametrize(("limit", "is_told"), [(8, True), (9, False)])
