@@ -7,11 +7,12 @@ import requests
 from .credentials import asked_for, hint_for
 from .datasets import records
 from .errors import HTTPProblem, WorkbookError
+from .explanations import explain
 from .masking import mask_url
 from .patience import patient_get
 from .profiles import profile_of
 from .quirks import RAW_QUERY, send_as_typed
-from .responses import check, explain, media_type
+from .responses import check, media_type
 
 # Enough studies to say how many there are, few enough to ask any archive for.
 STUDIES_ASKED_FOR = 100

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import requests
 
 from .errors import FrameError
-from .responses import check, explain
+from .explanations import explain
+from .responses import check
 
 # The frame header of a JPEG names its process (ITU-T T.81 table B.1; T.87 for JPEG-LS).
 JPEG_PROCESSES = {

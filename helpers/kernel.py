@@ -1,7 +1,7 @@
 """What the running kernel shows: explanations in the place of tracebacks, tables that fit.
 
 Notebooks call `requests` themselves, so a wrong host name raises an exception of requests: forty
-lines about sockets. The explanation of `helpers.responses.explain` says more in four.
+lines about sockets. The explanation of `helpers.explanations.explain` says more in four.
 
 UIDs, URLs and keywords have no blanks, so a browser does not break them, and a table of them is
 wider than a screen. Tables stay plain DataFrames: only their HTML says where they may be broken.
@@ -15,7 +15,7 @@ import requests
 from IPython import get_ipython
 
 from .errors import WorkbookError
-from .responses import explain
+from .explanations import explain
 
 # Lines of an explanation, in characters (a cell shows 75 of them on a screen of 1024 pixels), and
 # where one goes on: below its text.

@@ -10,8 +10,9 @@ import requests
 from .datasets import records
 from .encodings import encoding
 from .errors import WorkbookError
+from .explanations import explain
 from .multipart import parse
-from .responses import explain, media_type, stream
+from .responses import media_type, stream
 
 SECONDS_TO_WAIT = 5
 BYTES_TO_READ = 200_000_000

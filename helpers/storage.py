@@ -13,9 +13,10 @@ from tqdm.auto import tqdm
 
 from .datasets import records
 from .errors import HTTPProblem, WorkbookError
+from .explanations import explain
 from .outgoing import Instance, MultipartBody
 from .patience import patient_get
-from .responses import check, explain
+from .responses import check
 from .store_response import FAILED, outcomes
 
 # One request carries no more than this: a failure costs little, and few servers refuse it.

@@ -11,7 +11,7 @@ from .errors import MultipartError
 from .masking import mask, mask_url
 from .multipart import parts
 from .quirks import as_sent
-from .responses import media_type
+from .responses import media_type, was_streamed
 from .sections import Sections
 from .twins import curl
 
@@ -99,7 +99,8 @@ def body_text(response, lines=LINES):
     """
     # requests has no public way to ask whether a streamed body was read.
     if response._content is False:
-        return "(a stream: the body is not read yet)"
+        state = "was read already" if was_streamed(response) else "is not read yet"
+        return f"(a stream: the body {state})"
     if not response.content:
         return "(no body)"
     if media_type(response) == "multipart/related":

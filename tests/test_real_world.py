@@ -15,8 +15,8 @@ import urllib3
 from helpers import attributes, connect, quirks, save_instances
 from helpers.asking import asked
 from helpers.errors import CertificateProblem, ConnectionCut, HTTPProblem, TruncatedMultipart
+from helpers.explanations import explain
 from helpers.masking import Headers
-from helpers.responses import explain
 from helpers.servers import Server
 from tests.answers import answer, multipart_body, saying
 from tests.archive import RAVI

@@ -12,7 +12,8 @@ from helpers.errors import (
     ServerUnreachable,
     WorkbookError,
 )
-from helpers.responses import NEXT_STEPS, check, explain, media_type, stream
+from helpers.explanations import explain
+from helpers.responses import NEXT_STEPS, check, media_type, stream
 from tests.answers import answer, saying
 
 
@@ -182,6 +183,17 @@ def test_a_body_is_streamed_however_it_is_sent(head, body, read_before):
         if read_before:
             assert response.content == b"whole"
         assert b"".join(stream(response)) == b"whole"
+        if read_before:
+            assert b"".join(stream(response)) == b"whole"
+        else:
+            with pytest.raises(WorkbookError, match="has been read already"):
+                list(stream(response))
+
+
+def test_a_stream_of_nothing_can_be_read():
+    with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as url:
+        response = requests.get(url, stream=True, timeout=5)
+        assert list(stream(response)) == list(stream(response)) == []
 
 
 @pytest.mark.parametrize(

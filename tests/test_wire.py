@@ -5,6 +5,7 @@ import pytest
 import requests
 
 from helpers.masking import WORKSHOP_KEY
+from helpers.responses import stream
 from helpers.wire import Exchange, curl, hexadecimal, indented, show
 from tests.answers import answer, multipart_body, saying
 from tests.archive import ONE_OF_EACH_KIND
@@ -137,6 +138,13 @@ def test_a_stream_stays_unread():
     ):
         assert "not read yet" in Exchange(response).sections["Body"]
         assert response.content == b"DICM"
+
+
+def test_a_stream_that_was_read_is_called_that():
+    with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nDICM") as url:
+        response = requests.get(url, stream=True, timeout=5)
+        assert list(stream(response)) == [b"DICM"]
+        assert "was read already" in Exchange(response).sections["Body"]
 
 
 def test_curl_names_another_method():

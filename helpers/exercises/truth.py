@@ -4,7 +4,8 @@ import requests
 
 from ..attributes import attributes
 from ..errors import WorkbookError
-from ..responses import check, explain
+from ..explanations import explain
+from ..responses import check
 
 JSON = "application/dicom+json"
 DICOM = 'multipart/related; type="application/dicom"'

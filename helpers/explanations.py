@@ -1,0 +1,122 @@
+"""What an exception of requests means, and what to do: no connection, no answer, no JSON."""
+
+from urllib.parse import urlsplit
+
+import requests
+
+from .errors import (
+    CertificateProblem,
+    ConnectionCut,
+    MediaTypeMismatch,
+    ServerUnreachable,
+    WorkbookError,
+)
+
+
+def explain(error):
+    """Turn an exception of requests into an error of ours that says what to do.
+
+    Parameters
+    ----------
+    error : requests.RequestException
+
+    Returns
+    -------
+    WorkbookError
+        To be raised ``from`` the original.
+
+    Examples
+    --------
+    >>> print(explain(requests.exceptions.InvalidSchema("htp://127.0.0.1")))
+    That is not the URL of a web server.
+      expected: http://host/path or https://host/path
+      came:     htp://127.0.0.1
+      next:     Start from server.dicomweb, and add the resource behind it.
+    """
+    words = str(error)
+    url = getattr(error.request, "url", None) or ""
+    # Without the user and the password that a URL may hold.
+    host = urlsplit(url).netloc.rpartition("@")[2] or "the server"
+    if isinstance(error, requests.exceptions.SSLError):
+        return CertificateProblem(
+            f"The certificate of {host} could not be checked.",
+            expected="a certificate that is valid, for this host, today",
+            came=certificate_words(words),
+            hint="Do not switch the check off. Tell the owner, or use another server: connect().",
+        )
+    if isinstance(error, requests.exceptions.Timeout):
+        return ServerUnreachable(
+            f"No answer from {host} in time.",
+            expected="an answer",
+            came="silence",
+            hint="Check the host name and your network, or use the classroom PACS: connect().",
+        )
+    if isinstance(error, requests.exceptions.ChunkedEncodingError) or "Read timed out" in words:
+        return ConnectionCut(
+            f"The answer of {host} stopped half way.",
+            expected="the whole body",
+            came="a connection that ended, or fell silent, too early",
+            hint="Ask again: reading does no harm. What came whole before the cut is kept.",
+        )
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return ServerUnreachable(
+            f"No connection to {host}.",
+            expected="a DICOMweb server that answers",
+            came=connection_words(words),
+            hint=connection_hint(words),
+        )
+    if isinstance(error, requests.exceptions.JSONDecodeError):
+        return MediaTypeMismatch(
+            "This answer is not JSON.",
+            expected="a body in JSON",
+            came=f"a body that begins with {error.doc[:20]!r}" if error.doc else "no body at all",
+            hint="Ask for JSON with the header Accept: application/json. A 204 has no body: look "
+            "at the status first. attributes(response) reads all of these.",
+        )
+    if isinstance(error, ValueError):
+        hint = "Start from server.dicomweb, and add the resource behind it."
+        if "{" in words:
+            hint = 'Put an f before the quotes, so that the braces are filled in: f"{...}".'
+        return ServerUnreachable(
+            "That is not the URL of a web server.",
+            expected="http://host/path or https://host/path",
+            came=words,
+            hint=hint,
+        )
+    return WorkbookError("The request failed.", came=words, hint="Ask again, or use connect().")
+
+
+# Linux, macOS and Windows each have words of their own for a name that nobody knows.
+UNKNOWN_NAME = ("NameResolutionError", "getaddrinfo", "nodename nor servname", "Name or service")
+
+
+def connection_words(words):
+    """Say in plain words why there was no connection."""
+    if any(name in words for name in UNKNOWN_NAME):
+        return "no computer of that name"
+    if "refused" in words:
+        return "the computer is there, but no server listens on that port"
+    return "no connection"
+
+
+def connection_hint(words):
+    """Say what to look at when there was no connection."""
+    if any(name in words for name in UNKNOWN_NAME):
+        return "Read the host name letter by letter. Is it spelt right? Are you online?"
+    if "refused" in words:
+        return "Check the port in the URL. Is the server running? connect() starts ours."
+    return "Check the URL and your network, or use the classroom PACS: connect()."
+
+
+def certificate_words(words):
+    """Say in plain words what is wrong with a certificate."""
+    reasons = {
+        "expired": "a certificate that has expired",
+        "self-signed": "a certificate that the server signed itself",
+        "self signed": "a certificate that the server signed itself",
+        "mismatch": "a certificate for another host",
+        "WRONG_VERSION": "a server that does not speak https on that port",
+    }
+    return next(
+        (text for key, text in reasons.items() if key in words), "a certificate not trusted"
+    )
