@@ -7,7 +7,7 @@ from pandas.testing import assert_frame_equal
 from helpers.errors import HTTPProblem, NotMultipart, TruncatedMultipart, WorkbookError
 from helpers.pieces import pieces
 from helpers.widgets import MultipartView, describe_multipart
-from helpers.widgets.describing import BEGINNING, as_table
+from helpers.widgets.describing import BEGINNING, CHUNK, as_table
 from tests.answers import answer, multipart_body
 
 JOE = "studies/1.3.6.1.4.1.14519.5.2.1.7777.9002.198875685720513246512710453733"
@@ -60,6 +60,36 @@ def test_long_data_is_kept_only_at_its_beginning_and_folded(response):
     assert view.body.value.count("<details>") == 2
     assert "<details open" not in view.body.value
     assert len(view.body.value) < 20_000
+
+
+def test_bytes_are_shown_in_hexadecimal_as_far_as_a_page_goes():
+    data = bytes(range(256)) * 4
+    body, content_type = multipart_body([data], "application/octet-stream")
+    [piece] = [piece for piece in MultipartView(body, content_type).pieces if piece.kind == "data"]
+    *lines, end = piece.preview.splitlines()
+    assert bytes.fromhex("".join(line[6:53] for line in lines)) == data[:256]
+    assert end == "... 1,024 bytes in all"
+
+
+@pytest.mark.parametrize(
+    ("data", "content"),
+    [
+        (b"a" * 60, f"'{'a' * 60}'"),
+        (b"a" * 61, f"'{'a' * 60}' ..."),
+        (bytes(16), " ".join(["00"] * 16)),
+        (bytes(17), " ".join(["00"] * 16) + " ..."),
+    ],
+)
+def test_dots_say_that_there_is_more(data, content):
+    table = describe_multipart(*multipart_body([data], "text/plain"))
+    assert table.set_index("piece").loc["data", "content"] == content
+
+
+def test_long_epilogue_is_one_piece():
+    epilogue = b"x" * 3 * CHUNK
+    table = describe_multipart(BODY + epilogue, CONTENT_TYPE)
+    assert table["piece"].tolist().count("epilogue") == 1
+    assert table["bytes"].sum() == len(BODY) + len(epilogue)
 
 
 def test_view_of_a_saved_body_is_that_of_the_live_one(tmp_path):
@@ -122,6 +152,12 @@ def test_of_many_parts_one_is_shown_at_a_time():
     assert view.body.value.count("<tr>") < 10
     assert "500 parts" in view.summary.value
     assert len(repr(view).splitlines()) < 50
+
+
+@pytest.mark.parametrize(("count", "first"), [(20, "all parts"), (21, "part 1 of 21")])
+def test_all_parts_are_shown_while_they_can_be_read(count, first):
+    view = MultipartView(*multipart_body([b"x"] * count, "text/plain"))
+    assert view.part.options[0][0] == first
 
 
 def test_data_that_looks_like_html_is_shown_as_text():
