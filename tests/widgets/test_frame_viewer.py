@@ -507,6 +507,13 @@ def test_static_picture_is_what_is_on_the_screen(viewer):
     assert picture["text/plain"] == alt_text(viewer)
 
 
+def test_attributes_that_look_like_html_are_shown_as_text(viewer):
+    viewer.shot.dataset.SeriesDescription = "<script>alert(1)</script>"
+    viewer.show_header(viewer.shot.dataset)
+    assert "<script>" not in viewer.header.value
+    assert "&lt;script&gt;" in viewer.header.value
+
+
 def test_size_and_bits_and_patient_are_beside_the_picture(film):
     for word in ("SIIM^Andy", "US", "Apical 4 chamber colour", "YBR_FULL_422", "240", "320"):
         assert f">{word}<" in film.header.value

@@ -1,9 +1,13 @@
 """What holds for every widget: names, one CSS class, a static picture, public functions."""
 
+import html
+
 import ipywidgets
 import pytest
 
 from helpers import widgets as package
+from helpers.errors import WorkbookError
+from helpers.widgets.panel import sentence
 from helpers.widgets.question import Question
 from tests.answers import multipart_body
 from tests.widgets.looking import all_widgets, run_code, unnamed_controls
@@ -57,6 +61,14 @@ def test_code_of_a_question_keeps_any_text(server, text):
     question = Question(server, "studies", {"PatientName": text, "limit": "1"}, "application/json")
     response = run_code(question.python(), server)["response"]
     assert response.url == question.request.url
+
+
+def test_error_of_a_server_is_shown_as_text():
+    error = WorkbookError("<b>One</b>", expected="<i>", came="<script>alert(1)</script>", hint="&")
+    written = sentence(error)
+    for tag in ("<b>One", "<i>", "<script>"):
+        assert tag not in written
+        assert html.escape(tag) in written
 
 
 def test_password_in_a_url_is_masked(server):

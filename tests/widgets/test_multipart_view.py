@@ -9,6 +9,7 @@ from helpers.pieces import pieces
 from helpers.widgets import MultipartView, describe_multipart
 from helpers.widgets.describing import BEGINNING, CHUNK, as_table
 from tests.answers import answer, multipart_body
+from tests.widgets.looking import everything_in
 
 JOE = "studies/1.3.6.1.4.1.14519.5.2.1.7777.9002.198875685720513246512710453733"
 BODY, CONTENT_TYPE = multipart_body([b"first", b"second part"], "text/plain", "cut")
@@ -175,6 +176,13 @@ def test_request_and_twin_are_shown(response):
     view = MultipartView(response)
     assert response.url in view.summary.value
     assert "describe_multipart(response)" in view.summary.value
+
+
+def test_password_of_a_request_is_masked():
+    response = answer(BODY, CONTENT_TYPE, url="http://ann:secret@127.0.0.1/dicomweb/studies")
+    view = MultipartView(response)
+    assert "127.0.0.1/dicomweb/studies" in view.summary.value
+    assert "secret" not in everything_in(view)
 
 
 def test_static_picture_has_every_piece():

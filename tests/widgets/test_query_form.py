@@ -99,6 +99,12 @@ def test_study_goes_into_the_path_of_series_and_instances(server):
     assert path in form.url.value
 
 
+def test_study_is_a_condition_among_studies(server):
+    form = QueryForm(server, "studies", StudyInstanceUID=JOE_CT)
+    assert f"/dicomweb/studies?StudyInstanceUID={JOE_CT}" in form.url.value
+    assert form.frame["StudyInstanceUID"].tolist() == [JOE_CT]
+
+
 def test_copy_the_code_opens_the_tab_with_the_code(server):
     form = QueryForm(server)
     form.copy_button.click()
