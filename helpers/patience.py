@@ -52,7 +52,6 @@ def patient_get(url, **options):
             wait = _seconds(response.headers.get("Retry-After"), wait)
             if wait > max(WAITS):
                 return response
-            response.close()
         except requests.ConnectionError as error:
             if not _hung_up(error):
                 raise
