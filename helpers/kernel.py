@@ -106,5 +106,5 @@ def table_html(table):
 def _breakable(uid):
     """Let a UID be broken before a component, and within a long one; in a URL not as soon."""
     digits = 22 if uid.string[: uid.start()].endswith("/") else 16
-    places = rf"(?<=\.)(?=\d{{4}})|\d{{{digits}}}(?=\d{{6}})"
+    places = rf"(?<=\.)(?=\d{{4}})|\d{{{digits}}}(?=\d{{4}})"
     return re.sub(places, lambda place: place[0] + BREAK, uid[0])
