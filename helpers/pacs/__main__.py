@@ -132,6 +132,8 @@ def _count(number, one, many):
 
 
 if __name__ == "__main__":
+    # A file's name may hold letters that the terminal, or a log file on Windows, cannot show.
+    sys.stdout.reconfigure(errors="backslashreplace")
     # `kill` ends the server as Ctrl-C does: what was stored is deleted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -201,6 +201,14 @@ def test_alone_it_names_skipped_files_and_goes_on(alone, tmp_path):
     assert any("1 study, 1 instance" in line for line in lines)
 
 
+def test_alone_it_names_files_that_the_terminal_cannot_show(alone, tmp_path, monkeypatch):
+    (tmp_path / "胸部.dcm").write_bytes(b"broken")
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    process, lines = alone("--port", 0, "--data", tmp_path)
+    assert any("\\u80f8\\u90e8.dcm: it is not a DICOM file" in line for line in lines)
+    assert interrupt(process)[1] == ""
+
+
 def test_missing_folder_and_taken_port_end_with_2_and_no_traceback(capsys, tmp_path):
     assert main(["--data", str(tmp_path / "nowhere")]) == 2
     assert "There is no folder" in capsys.readouterr().err
