@@ -58,11 +58,11 @@ DIFFERENCES = {
     "03-see-the-images": {
         'print("JPEG:"': "another encoder: other bytes, the same pixels",
         'print(response.headers["Content-Type"], len(rendered_jpeg)': "the size of a picture",
-        '"/rendered, as PNG"': "the file's window is ignored",
+        "frame(rendered_png)": "the file's window is ignored",
         '"/rendered with a window"': "another way to make 256 shades",
         "len(wado_jpeg)": "a JPEG with the label image/png, made by another encoder",
         "len(wado_png)": "made by another encoder",
-        '"From the side: WADO-URI"': "the file's window is ignored, and another encoder",
+        '"Side: WADO-URI"': "the file's window is ignored, and another encoder",
         "frames/1,9,17": "JPEG lossless in the place of the stored JPEG baseline",
         "frames/25": "400 for a frame that is not there",
         "1.2.840.10008.1.2.4.50": "500 for what cannot be encoded",
