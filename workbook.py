@@ -85,6 +85,17 @@ WAYS_OUT = (
 NEWS = "@jupyterlab/apputils-extension:announcements"
 
 
+# Runs a module as `python -m` does. Ctrl-C while it is still loaded ends it without a traceback.
+QUIET_START = """
+import runpy, sys
+def hook(kind, *rest):
+    if kind is not KeyboardInterrupt:
+        sys.__excepthook__(kind, *rest)
+sys.excepthook = hook
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+
+
 class Problem(Exception):
     """Something that the learner can put right; its text says how."""
 
@@ -141,6 +152,11 @@ def module(name, *options):
     """Return the command that runs the module `name` with the Python of .venv."""
     # -P: a file of the same name in the learner's current folder does not count.
     return [str(PYTHON), "-P", "-m", name] + list(options)
+
+
+def server(name, *options):
+    """Return the command that runs the module `name` until Ctrl-C."""
+    return [str(PYTHON), "-P", "-c", QUIET_START, name] + list(options)
 
 
 def environment_works():
@@ -286,7 +302,7 @@ def lab(options):
         "--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb",
         "--Application.log_level=ERROR",
     ]
-    return hand_over(module("jupyterlab", *(settings + options)))
+    return hand_over(server("jupyterlab", *(settings + options)))
 
 
 def test(options):
@@ -298,13 +314,13 @@ def test(options):
 def pacs(options):
     """Run the classroom server alone."""
     prepare("requirements.txt")
-    return hand_over(module("helpers.pacs", *options))
+    return hand_over(server("helpers.pacs", *options))
 
 
 def viewer(options):
     """Open a study of the classroom server in the OHIF viewer."""
     prepare("requirements.txt")
-    return hand_over(module("helpers.viewer", *options))
+    return hand_over(server("helpers.viewer", *options))
 
 
 COMMANDS = {"lab": lab, "test": test, "pacs": pacs, "viewer": viewer}
