@@ -14,6 +14,7 @@ from helpers.pacs.problems import Problem
 
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _ONCE = "Send each attribute once. A list of UIDs has commas: StudyInstanceUID=1.2,1.3"
+_DEEPEST = 20
 _OPTIONS = ("limit", "offset", "fuzzymatching", "includefield", "accept")
 
 
@@ -164,7 +165,12 @@ def _path(name):
     (('00100010',), ('00400275', '00400009'))
     """
     tags = []
-    for part in name.split("."):
+    parts = name.split(".")
+    if len(parts) > _DEEPEST:
+        raise Problem(
+            400, f"A path of {len(parts)} attributes is not searched.", f"{_DEEPEST} will do."
+        )
+    for part in parts:
         if _TAG.fullmatch(part) and _is_known(int(part, 16)):
             tags.append(part.upper())
         elif part and tag_for_keyword(part) is not None:

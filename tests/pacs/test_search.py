@@ -311,6 +311,11 @@ def test_query_that_makes_no_sense_is_a_400_that_names_the_reason(problem, query
         assert word in body["detail"] + body["hint"]
 
 
+def test_path_through_thousands_of_sequences_is_a_400(problem):
+    path = "RequestAttributesSequence." * 2000 + "RequestedProcedureID"
+    assert "2001" in problem(400, f"/dicomweb/studies?{path}=x", JSON)["detail"]
+
+
 def test_unacceptable_type_is_a_406_and_each_offer_works(problem, get):
     for offer in problem(406, "/dicomweb/studies", "image/jpeg")["acceptable"]:
         assert get("/dicomweb/studies", offer).status_code == 200
