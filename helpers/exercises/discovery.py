@@ -199,14 +199,15 @@ def split_body(server, split):
             header = Message()
             header["Content-Type"] = content_type
             boundary = re.escape(header.get_boundary().encode())
-            line = rb"(?:\A|\r\n)--" + boundary + rb"(--)?[ \t]*(?=\r\n|\Z)"
+            begin, end = rb"(?:\A|\r\n)--", rb"(--)?[ \t]*(?=\r\n|\Z)"
+            line = begin + boundary + end
             delimiters = []
             for delimiter in re.finditer(line, body):
                 delimiters.append(delimiter)
                 if delimiter[1]:
                     break
             if not delimiters or not delimiters[-1][1]:
-                raise ValueError("The body is cut: it has no closing delimiter.")
+                raise ValueError("The body has no closing delimiter.")
             found = []
             for before, after in pairwise(delimiters):
                 block = body[before.end() : after.start()]

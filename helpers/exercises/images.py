@@ -57,7 +57,8 @@ def joes_image(server):
                     return "baseline"
                 if marker == 0xC3:
                     return "lossless"
-                position += 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
+                length = jpeg[position + 2 : position + 4]
+                position += 2 + int.from_bytes(length, "big")
             return None
 
 
@@ -103,8 +104,10 @@ def which_jpeg(server, kind):
     ],
     solution="""
         def to_hounsfield(raw, metadata):
-            stored = np.frombuffer(raw, dtype="<u2").reshape(metadata.Rows, metadata.Columns)
-            return stored * float(metadata.RescaleSlope) + float(metadata.RescaleIntercept)
+            stored = np.frombuffer(raw, dtype="<u2")
+            stored = stored.reshape(metadata.Rows, metadata.Columns)
+            slope = float(metadata.RescaleSlope)
+            return stored * slope + float(metadata.RescaleIntercept)
 
 
         read_pixels.check(to_hounsfield)
@@ -149,7 +152,10 @@ def read_pixels(server, to_hounsfield):
     solution="""
         response = requests.get(
             f"{instance_url}/frames/1",
-            headers={**server.headers, "Accept": 'multipart/related; type="image/jls"'},
+            headers={
+                **server.headers,
+                "Accept": 'multipart/related; type="image/jls"',
+            },
         )
         part = parts(response)[0]
         pixels = frame(part)

@@ -8,6 +8,8 @@ RIGHT, NOT_YET, NOT_ATTEMPTED = "Right", "Not yet", "Not attempted"
 # The colour repeats what the title says; each is legible on white and on black.
 COLOURS = {RIGHT: "#2e8b57", NOT_YET: "#c77700", NOT_ATTEMPTED: "#808080"}
 OTHER_COLOUR = "#4682b4"
+# As large as code in a cell.
+PRE = "margin: 0.4em 0; white-space: pre-wrap; font-size: var(--jp-code-font-size, 13px)"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Note:
 
     def _repr_html_(self):
         colour = COLOURS.get(self.title, OTHER_COLOUR)
-        code = f"<pre>{html.escape(self.code)}</pre>" if self.code else ""
+        code = f"<pre style='{PRE}'>{html.escape(self.code)}</pre>" if self.code else ""
         return (
             f'<div style="border-left: 4px solid {colour}; padding: 0.2em 0.8em">'
             f"<b>{html.escape(self.title)}.</b> {rich(self.text)}{code}</div>"

@@ -85,13 +85,19 @@ def know_dicom(server, is_dicom):
     solution="""
         response = requests.get(
             f"{server.dicomweb}/studies",
-            params={"PatientName": "SIIM^Sally", "ModalitiesInStudy": "MG"},
+            params={
+                "PatientName": "SIIM^Sally",
+                "ModalitiesInStudy": "MG",
+            },
             headers={**server.headers, "Accept": "application/json"},
         )
         sally_uid = attributes(response).StudyInstanceUID[0]
         response = requests.get(
             f"{server.dicomweb}/studies/{sally_uid}",
-            headers={**server.headers, "Accept": 'multipart/related; type="application/dicom"'},
+            headers={
+                **server.headers,
+                "Accept": 'multipart/related; type="application/dicom"',
+            },
             stream=True,
         )
         folder = "downloads/sally"
@@ -151,7 +157,8 @@ def save_study(server, folder):
             saved = set()
             for path in Path(folder).iterdir():
                 if path.read_bytes()[128:132] == b"DICM":
-                    saved.add(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID)
+                    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+                    saved.add(dataset.SOPInstanceUID)
             return expected - saved
 
 
@@ -230,16 +237,19 @@ def faults(server, response, path, kind):
     solution="""
         root, key = server.dicomweb, server.headers
         json = {**key, "Accept": "application/json"}
-        dicom = {**key, "Accept": 'multipart/related; type="application/dicom"'}
-        raw = {**key, "Accept": 'multipart/related; type="application/octet-stream"'}
-        image = f"{root}/studies/{study_uid}/series/{series_uid}/instances/{instance_uid}"
+        parts_of = 'multipart/related; type="application/{}"'
+        dicom = {**key, "Accept": parts_of.format("dicom")}
+        raw = {**key, "Accept": parts_of.format("octet-stream")}
+        png = {**key, "Accept": "image/png"}
+        study = f"{root}/studies/{study_uid}"
+        image = f"{study}/series/{series_uid}/instances/{instance_uid}"
         repaired = {
             "a": requests.get(f"{root}/studies", headers=json),
-            "b": requests.get(f"{root}/studies/{study_uid}/series", headers=json),
-            "c": requests.get(f"{root}/studies/{study_uid}", headers=dicom),
+            "b": requests.get(f"{study}/series", headers=json),
+            "c": requests.get(study, headers=dicom),
             "d": requests.get(f"{image}/frames/1", headers=raw),
-            "e": requests.get(f"{image}/rendered", headers={**key, "Accept": "image/png"}),
-            "f": requests.get(f"{root}/studies/{study_uid}/metadata", headers=json),
+            "e": requests.get(f"{image}/rendered", headers=png),
+            "f": requests.get(f"{study}/metadata", headers=json),
         }
         repair_requests.check(repaired)
     """,

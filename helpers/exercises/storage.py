@@ -72,8 +72,9 @@ def find_bulk_data(server, bulk_data):
             body = b""
             for file in files:
                 if delimiter in file:
-                    raise ValueError("The boundary is in the data: take another one.")
-                body += delimiter + b"\r\nContent-Type: application/dicom\r\n\r\n" + file + b"\r\n"
+                    raise ValueError("The boundary is in the data.")
+                body += delimiter + b"\r\nContent-Type: application/dicom"
+                body += b"\r\n\r\n" + file + b"\r\n"
             return body + delimiter + b"--\r\n"
 
 
@@ -131,7 +132,8 @@ def refuses_its_boundary(make_body, file):
         lesson.StudyInstanceUID = generate_uid()
         lesson.SeriesInstanceUID = generate_uid()
         lesson.SOPInstanceUID = generate_uid()
-        lesson.file_meta.MediaStorageSOPInstanceUID = lesson.SOPInstanceUID
+        meta = lesson.file_meta
+        meta.MediaStorageSOPInstanceUID = lesson.SOPInstanceUID
         store_instances([lesson], server)
         store_copy.check(lesson.SOPInstanceUID)
     """,

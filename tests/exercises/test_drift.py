@@ -86,6 +86,11 @@ def test_every_task_belongs_to_a_notebook():
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
+def test_a_solution_fits_a_screen_of_1024_pixels(exercise):
+    assert max(map(len, exercise.code.splitlines())) <= 70
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
 def test_there_are_three_hints_or_more_and_none_holds_the_answer(exercise):
     hints = "\n".join(exercise.hints)
     assert len(exercise.hints) >= 3

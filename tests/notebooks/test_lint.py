@@ -85,6 +85,12 @@ def test_every_picture_has_words(notebook):
     assert "<img" not in prose(notebook)
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_quick_to_load(path):
+    """A code host shows no notebook that is too large; pictures are packed by regenerate.py."""
+    assert path.stat().st_size < 2_000_000
+
+
 def test_outputs_hold_no_trace_of_a_machine(notebook):
     outputs = json.dumps([cell.outputs for cell in code_cells(notebook)])
     pictures_left_out = re.sub(r'"image/png": "[^"]*"', "", outputs)
