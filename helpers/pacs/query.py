@@ -1,20 +1,14 @@
 """The query string of a search: filters, fields to include, limit and offset (PS3.18, 8.3.4)."""
 
-import difflib
-import functools
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from pydicom.datadict import DicomDictionary, dictionary_VR, tag_for_keyword
-
-from helpers.pacs.instance import tag_of
+from helpers.pacs.attribute_names import creators_of, path_of, vr_of
 from helpers.pacs.matching import BadValue, matcher
 from helpers.pacs.problems import Problem
 
-_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _ONCE = "Send each attribute once. A list of UIDs has commas: StudyInstanceUID=1.2,1.3"
-_DEEPEST = 20
 _OPTIONS = ("limit", "offset", "fuzzymatching", "includefield", "accept")
 
 
@@ -84,21 +78,21 @@ def read_query(parameters):
     for name in parameters:
         if name in _OPTIONS:
             continue
-        path = _path(name)
+        path = path_of(name)
         wanted = _one(parameters, name)
         if path in tests:
             raise Problem(400, f"{name} is there under another name too.", _ONCE)
         try:
-            tests[path] = matcher(_vr(path[-1]), wanted, fuzzy=fuzzy == "true")
+            tests[path] = matcher(vr_of(path[-1]), wanted, fuzzy=fuzzy == "true")
         except BadValue as error:
             raise Problem(400, f"{name}={wanted}: {error}.", "Correct the value.") from None
     filters = _filters(tests)
     fields = [name for text in parameters.getlist("includefield") for name in text.split(",")]
-    paths = [_path(name) for name in fields if name and name != "all"]
+    paths = [path_of(name) for name in fields if name and name != "all"]
     tags = {path[0] for path in [*paths, *tests]}
     return Query(
         filters,
-        include=frozenset(tags | {_private_creator(tag) for tag in tags if _is_private(tag)}),
+        include=frozenset(tags | creators_of(tags)),
         everything="all" in fields,
         limit=_whole_number(parameters, "limit"),
         offset=_whole_number(parameters, "offset") or 0,
@@ -154,59 +148,3 @@ def _whole_number(parameters, name):
     if not re.fullmatch("[0-9]{1,9}", text):
         raise Problem(400, f"{name}={text} is not possible.", "Send a whole number, 0 or more.")
     return int(text)
-
-
-def _path(name):
-    """Return the tags of an attribute given by keywords or tags, with dots between levels.
-
-    Examples
-    --------
-    >>> _path("PatientName"), _path("00400275.ScheduledProcedureStepID")
-    (('00100010',), ('00400275', '00400009'))
-    """
-    tags = []
-    parts = name.split(".")
-    if len(parts) > _DEEPEST:
-        raise Problem(
-            400, f"A path of {len(parts)} attributes is not searched.", f"{_DEEPEST} will do."
-        )
-    for part in parts:
-        if _TAG.fullmatch(part) and _is_known(int(part, 16)):
-            tags.append(part.upper())
-        elif part and tag_for_keyword(part) is not None:
-            tags.append(tag_of(part))
-        else:
-            raise Problem(400, f"There is no DICOM attribute {part!r}.", _suggestion(part))
-    return tuple(tags)
-
-
-def _is_known(tag):
-    return tag in DicomDictionary or _is_private(f"{tag:08X}")
-
-
-def _is_private(tag):
-    return int(tag[:4], 16) % 2 == 1
-
-
-def _private_creator(tag):
-    return f"{tag[:4]}00{tag[4:6]}"
-
-
-def _vr(tag):
-    try:
-        return dictionary_VR(int(tag, 16))[:2]
-    except KeyError:  # a private attribute
-        return "LO"
-
-
-def _suggestion(name):
-    lower = {keyword.lower(): keyword for keyword in _keywords()}
-    close = difflib.get_close_matches(name.lower(), lower, n=1)
-    if close:
-        return f"Did you mean {lower[close[0]]}?"
-    return "Use the keyword of PS3.6, such as PatientName, or the tag, such as 00100010."
-
-
-@functools.cache
-def _keywords():
-    return [entry[4] for entry in DicomDictionary.values() if entry[4]]

@@ -8,7 +8,7 @@ from helpers.errors import ArchiveError
 from helpers.masking import WORKSHOP_KEY
 from helpers.pacs.access import Access
 from helpers.pacs.app import Application
-from helpers.pacs.archive import read_archive
+from helpers.pacs.folder import read_archive
 from helpers.pacs.listener import listen
 from helpers.pacs.service import Service
 from helpers.pacs.storage import REQUEST_LIMIT, STORAGE_LIMIT, Storage

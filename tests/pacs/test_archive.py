@@ -12,7 +12,8 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
 
 from helpers.errors import ArchiveError
-from helpers.pacs.archive import Archive, read_archive
+from helpers.pacs.archive import Archive
+from helpers.pacs.folder import read_archive
 from helpers.pacs.instance import NotServed, is_uid, read_instance
 from tests.archive import FILES, FOLDER, JOE, ONE_OF_EACH_KIND
 from tests.pacs.variants import ANDY, dcmtk, needs_dcmtk, variant

@@ -1,0 +1,67 @@
+"""A folder of DICOM files: which of them are served, and why the others are not."""
+
+import os
+from pathlib import Path
+
+from helpers.errors import ArchiveError
+from helpers.pacs.archive import Archive
+from helpers.pacs.instance import NotServed, read_instance
+
+
+def read_archive(folder):
+    """Index the DICOM files of a folder and of the folders in it.
+
+    Files named `*.dcm` count, and files without an extension that hold DICOM. Links to folders are
+    not followed.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+
+    Returns
+    -------
+    Archive
+
+    Raises
+    ------
+    helpers.errors.ArchiveError
+        If there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ArchiveError(
+            f"There is no folder {folder}.",
+            expected="a folder with DICOM files",
+            hint="Check the name; --data DIR names another folder.",
+        )
+    instances, skipped = [], []
+    for path in sorted(_paths(folder, skipped)):
+        try:
+            instances.append(read_instance(path))
+        except NotServed as reason:
+            skipped.append(f"{path}: {reason}")
+    return Archive(instances, skipped)
+
+
+def _paths(folder, skipped):
+    """Yield the files that may be DICOM; tell what cannot be looked into."""
+
+    def tell(error):
+        skipped.append(f"{error.filename}: it cannot be read ({error.strerror})")
+
+    for parent, folders, files in os.walk(folder, onerror=tell):
+        for link in filter(Path.is_symlink, (Path(parent, name) for name in folders)):
+            skipped.append(f"{link}: it is a link to a folder, and links are not followed")
+        yield from filter(_may_be_dicom, (Path(parent, name) for name in files))
+
+
+def _may_be_dicom(path):
+    if path.exists() and not path.is_file():  # a pipe: reading it would never end
+        return False
+    if path.suffix:
+        return path.suffix.lower() == ".dcm"
+    try:
+        with open(path, "rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return True  # why it cannot be read, `read_instance` says
