@@ -38,11 +38,20 @@ def explain(error):
     # Without the user and the password that a URL may hold.
     host = urlsplit(url).netloc.rpartition("@")[2] or "the server"
     if isinstance(error, requests.exceptions.SSLError):
+        if any(phrase in words for phrase in NO_TLS):
+            return ServerUnreachable(
+                f"{host} does not speak https.",
+                expected="a server that encrypts, on that port",
+                came="an answer without encryption",
+                hint="Is it another port? On your own computer, http:// is enough. Elsewhere, "
+                "anybody on the way can read what goes over http, the key too.",
+            )
         return CertificateProblem(
             f"The certificate of {host} could not be checked.",
             expected="a certificate that is valid, for this host, today",
             came=certificate_words(words),
-            hint="Do not switch the check off. Tell the owner, or use another server: connect().",
+            hint="Do not switch the check off. Tell the owner, or use another server: connect(). "
+            "If your hospital signs its own: REQUESTS_CA_BUNDLE names the file of its authority.",
         )
     if isinstance(error, requests.exceptions.Timeout):
         return ServerUnreachable(
@@ -86,6 +95,8 @@ def explain(error):
     return WorkbookError("The request failed.", came=words, hint="Ask again, or use connect().")
 
 
+# OpenSSL says it in one way or the other, by its version.
+NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "record layer failure")
 # Linux, macOS and Windows each have words of their own for a name that nobody knows.
 UNKNOWN_NAME = ("NameResolutionError", "getaddrinfo", "nodename nor servname", "Name or service")
 
@@ -115,7 +126,6 @@ def certificate_words(words):
         "self-signed": "a certificate that the server signed itself",
         "self signed": "a certificate that the server signed itself",
         "mismatch": "a certificate for another host",
-        "WRONG_VERSION": "a server that does not speak https on that port",
     }
     return next(
         (text for key, text in reasons.items() if key in words), "a certificate not trusted"

@@ -5,7 +5,6 @@ import pytest
 import requests
 
 from helpers.errors import (
-    CertificateProblem,
     ConnectionCut,
     HTTPProblem,
     MediaTypeMismatch,
@@ -114,8 +113,9 @@ def test_a_server_that_says_nothing():
 def test_a_server_that_speaks_no_https():
     with saying(b"HTTP/1.1 200 OK\r\n\r\n") as url:
         error = explained(url.replace("http:", "https:"))
-    assert isinstance(error, CertificateProblem)
-    assert "does not speak https" in error.came
+    assert isinstance(error, ServerUnreachable)
+    assert "does not speak https" in error.problem
+    assert "http:// is enough" in error.hint
 
 
 def test_a_body_that_ends_too_early():
