@@ -17,6 +17,8 @@ def main(arguments=None):
     """Serve until Ctrl-C; return the exit code."""
     options = _parser().parse_args(arguments)
     apikey = None if options.no_apikey else options.apikey
+    # Of thousands of files, this takes a while.
+    print(f"Reading {options.data} ...", flush=True)
     try:
         pacs = start(
             options.data,

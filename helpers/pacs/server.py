@@ -142,7 +142,8 @@ def _first_free(host, port):
     raise ArchiveError(
         f"The classroom PACS cannot listen on {host}, port {candidate}.",
         came=str(problem),
-        hint="Another program may be using the port: choose another, or 0 for any free one.",
+        hint="Another program may be using the port: choose another, or 0 for any free one. "
+        "The host must be a name or an address of this computer.",
     )
 
 

@@ -123,6 +123,7 @@ def test_skipped_files_are_told(tmp_path):
 
 def test_alone_it_says_all_that_one_needs_and_ctrl_c_ends_it(alone, free_port):
     process, lines = alone("--port", free_port, "--data", FOLDER)
+    assert lines[0] == f"Reading {FOLDER} ..."
     text = "\n".join(lines)
     for word in (f"http://127.0.0.1:{free_port}/dicomweb", WORKSHOP_KEY, str(FOLDER), "8 studies"):
         assert word in text
@@ -217,6 +218,9 @@ def test_missing_folder_and_taken_port_end_with_2_and_no_traceback(capsys, tmp_p
         assert main(["--port", str(port), "--data", str(FOLDER / "joe")]) == 2
     message = capsys.readouterr().err
     assert str(port) in message and "Traceback" not in message
+    assert main(["--port", "0", "--host", "192.0.2.1", "--data", str(FOLDER / "joe")]) == 2
+    message = capsys.readouterr().err
+    assert "192.0.2.1" in message and "address of this computer" in message
 
 
 IMPOSSIBLE_OPTIONS = [["--port", "x"], ["--port", "65536"], ["--default", "html"]]
