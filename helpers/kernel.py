@@ -104,7 +104,11 @@ def table_html(table):
 
 
 def _breakable(uid):
-    """Let a UID be broken before a component, and within a long one; in a URL not as soon."""
-    digits = 22 if uid.string[: uid.start()].endswith("/") else 16
-    places = rf"(?<=\.)(?=\d{{4}})|\d{{{digits}}}(?=\d{{4}})"
-    return re.sub(places, lambda place: place[0] + BREAK, uid[0])
+    """Let a UID be broken before a component, and in the middle of a long one."""
+    by_component = re.sub(r"(?<=\.)(?=\d{4})", BREAK, uid[0])
+    return re.sub(r"\d{24,}", _halves, by_component)
+
+
+def _halves(digits):
+    middle = len(digits[0]) // 2
+    return digits[0][:middle] + BREAK + digits[0][middle:]
