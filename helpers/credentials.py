@@ -37,10 +37,6 @@ def credentials(profile):
     WorkbookError
         The key is of a form that cannot be sent.
 
-    Notes
-    -----
-    RFC 7617 (Basic), RFC 6750 (Bearer).
-
     Examples
     --------
     >>> from helpers.profiles import Profile
@@ -66,12 +62,42 @@ def credentials(profile):
             if in_environment
             else "Do it again, and copy it once more.",
         )
-    if profile.auth == "bearer":
+    return sign_in(key, profile.auth, profile.header)
+
+
+def sign_in(key, auth, header="apikey"):
+    """Return the header that carries a key.
+
+    Parameters
+    ----------
+    key : str
+        For Basic: ``user:password``.
+    auth : str
+        ``"basic"``, ``"bearer"``, or ``"header"`` for a header of the server's own.
+    header : str
+        The name of that one.
+
+    Returns
+    -------
+    Headers
+
+    Notes
+    -----
+    RFC 7617 (Basic), RFC 6750 (Bearer).
+
+    Examples
+    --------
+    >>> sign_in("HackathonOrientationSession", "header")
+    {'apikey': 'HackathonOrientationSession'}
+    >>> sign_in("abc", "bearer")
+    {'Authorization': 'Bearer ********'}
+    """
+    if auth == "bearer":
         return Headers(Authorization=Secret(f"Bearer {key}"))
-    if profile.auth == "basic":
+    if auth == "basic":
         encoded = base64.b64encode(key.encode()).decode()
         return Headers(Authorization=Secret(f"Basic {encoded}"))
-    return Headers({profile.header: Secret(key)})
+    return Headers({header: Secret(key)})
 
 
 def _problem_of(key, auth):

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 import requests
 
+from ..credentials import sign_in
 from ..errors import WorkbookError
 from ..explanations import explain
-from ..masking import WORKSHOP_KEY, mask_url
+from ..masking import WORKSHOP_KEY, mask_url, scheme_of
 from ..servers import Server
 
 SECONDS_TO_WAIT = 30
+KEY = 'os.environ["DICOMWEB_APIKEY"]'
 OWN_KEY = None
 """Send what the server's own headers hold."""
 
@@ -60,7 +62,7 @@ class Question:
         """The headers to send."""
         headers = {**self.server.headers}
         if self.key is not OWN_KEY:
-            headers = {self._key_name: self.key} if self.key else {}
+            headers = sign_in(self.key, self._way, self._key_name) if self.key else {}
         return {**headers, "Accept": self.accept or "*/*"}
 
     @property
@@ -121,26 +123,37 @@ class Question:
         lines += ["response = requests.get(", f'    f"{{server.dicomweb}}/{self.path}",']
         if self.params:
             lines.append(f"    params={_dictionary(self.params)},")
-        lines += [f"    headers={self._headers_in_python()},", ")", then]
+        lines.append(f"    headers={self._headers_in_python()},")
+        if self._is_secret and self._way == "basic":
+            lines.append(f'    auth=tuple({KEY}.split(":", 1)),')
+        lines += [")", then]
         return "\n".join(lines)
 
     @property
     def _is_secret(self):
-        return bool(self.key) and self.key != WORKSHOP_KEY
+        return bool(self.key) and (self.key != WORKSHOP_KEY or self._way != "header")
 
     def _headers_in_python(self):
         accept = _quoted(self.accept or "*/*")
         if self.key is OWN_KEY:
             return f'{{**server.headers, "Accept": {accept}}}'
-        if not self.key:
+        if not self.key or (self._is_secret and self._way == "basic"):
             return f'{{"Accept": {accept}}}'
         # A secret that was typed goes nowhere: not even into code that only its owner sees.
-        key = 'os.environ["DICOMWEB_APIKEY"]' if self._is_secret else _quoted(self.key)
+        key = KEY if self._is_secret else _quoted(self.key)
+        if self._way == "bearer":
+            key = f'"Bearer " + {KEY}'
         return f'{{"{self._key_name}": {key}, "Accept": {accept}}}'
 
     @property
     def _key_name(self):
         return next(iter(self.server.headers), "apikey")
+
+    @property
+    def _way(self):
+        """How the server's own headers sign in: a key that was typed goes out in the same way."""
+        way = scheme_of(self._key_name, self.server.headers.get(self._key_name, "")).lower()
+        return way if way in ("basic", "bearer") else "header"
 
 
 def path_of(server, resource):

@@ -8,7 +8,10 @@ from pandas.testing import assert_frame_equal
 
 from helpers import attributes
 from helpers.errors import HTTPProblem, ServerUnreachable, WorkbookError
+from helpers.masking import WORKSHOP_KEY, Headers
+from helpers.servers import Server
 from helpers.widgets import QueryForm, search
+from tests.answers import saying
 from tests.widgets.looking import everything_in, run_code
 
 JOE_CT = "1.3.6.1.4.1.14519.5.2.1.7777.9002.198875685720513246512710453733"
@@ -222,3 +225,32 @@ def test_level_that_does_not_exist_is_explained(server):
 def test_field_that_does_not_exist_is_explained(server):
     with pytest.raises(WorkbookError, match="no field PatientsName"):
         QueryForm(server, PatientsName="SIIM")
+
+
+@pytest.mark.parametrize(
+    ("own", "typed", "sent"),
+    [
+        ({"apikey": "its own"}, "ours", "ours"),
+        ({"X-Key": "its own"}, "ours", "ours"),
+        ({"Authorization": "Bearer its-own"}, "ours", "Bearer ours"),
+        ({"Authorization": "Basic aXRzOm93bg=="}, "ann:pass:word", "Basic YW5uOnBhc3M6d29yZA=="),
+        ({"Authorization": "Bearer its-own"}, WORKSHOP_KEY, f"Bearer {WORKSHOP_KEY}"),
+    ],
+)
+def test_key_that_was_typed_goes_out_as_the_server_is_signed_in_to(monkeypatch, own, typed, sent):
+    heard = []
+    reply = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
+    with saying(reply, hear=heard.append) as url:
+        strict = Server("strict", url, None, Headers(own))
+        form = QueryForm(strict)
+        form.key.value = "another key"
+        form.other_key.value = typed
+        form.search_button.click()
+        monkeypatch.setenv("DICOMWEB_APIKEY", typed)
+        run_code(form.python.value, strict)
+    [header] = own
+    # The form has searched once by itself, with the server's own key.
+    [with_its_own, by_the_form, by_the_code] = filter(None, heard)
+    assert f"\r\n{header}: {own[header]}\r\n".encode() in with_its_own
+    for request in (by_the_form, by_the_code):
+        assert f"\r\n{header}: {sent}\r\n".encode() in request
