@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy
+import pandas
 import requests
 from pydicom import Dataset
 
@@ -70,10 +71,7 @@ class FrameSource:
         WorkbookError
             No answer, one with a bad status, or no image in the study.
         """
-        fields = {"includefield": "SeriesDescription,Rows,NumberOfFrames"}
-        path = f"studies/{self.study_uid}/instances"
-        question = Question(self.server, path, fields, JSON)
-        found = quiet_attributes(question.send(self._session), COLUMNS)
+        found = pandas.concat(self._pages(), ignore_index=True)
         images = found[found["Rows"] != ""].copy()
         if images.empty:
             raise WorkbookError(
@@ -86,6 +84,23 @@ class FrameSource:
             empty = 1 if column == "NumberOfFrames" else 0
             images[column] = images[column].replace("", empty).astype(int)
         return images.sort_values(["SeriesNumber", "InstanceNumber"], ignore_index=True)
+
+    def _pages(self):
+        """Yield tables of the instances; a server may give only so many at a time.
+
+        It says then in the header Warning that there are more (PS3.18 section 8.3.4.4).
+        """
+        path = f"studies/{self.study_uid}/instances"
+        offset, more = 0, True
+        while more:
+            params = {"includefield": "SeriesDescription,Rows,NumberOfFrames"}
+            if offset:
+                params["offset"] = str(offset)
+            response = Question(self.server, path, params, JSON).send(self._session)
+            page = quiet_attributes(response, COLUMNS)
+            yield page
+            offset += len(page)
+            more = len(page) and "additional results" in response.headers.get("Warning", "")
 
     def instance_path(self, series_uid, instance_uid):
         """Return the resource of an instance, below the root."""

@@ -517,3 +517,19 @@ def test_attributes_that_look_like_html_are_shown_as_text(viewer):
 def test_size_and_bits_and_patient_are_beside_the_picture(film):
     for word in ("SIIM^Andy", "US", "Apical 4 chamber colour", "YBR_FULL_422", "240", "320"):
         assert f">{word}<" in film.header.value
+
+
+def test_server_that_gives_a_few_instances_at_a_time(server, monkeypatch):
+    ask = requests.Session.get
+    asked = []
+
+    def ask_for_ten(session, url, params, **options):
+        if url.endswith("/instances"):
+            asked.append(params.get("offset"))
+            params = {**params, "limit": "10"}
+        return ask(session, url, params=params, **options)
+
+    monkeypatch.setattr(requests.Session, "get", ask_for_ten)
+    images = FrameSource(server, STUDY).list_images()
+    assert list(images["SOPInstanceUID"]) == [image.SOPInstanceUID for image in CT]
+    assert asked == [None, "10", "20", "30"]
