@@ -5,6 +5,7 @@ matches. It raises `BadValue` when the attribute's VR does not allow the value.
 """
 
 import fnmatch
+import functools
 import re
 import unicodedata
 
@@ -52,13 +53,15 @@ def matcher(vr, wanted, *, fuzzy=False):
     wanted = wanted.strip()
     if wanted.strip("*") == "":
         return lambda attribute: True
-    test, test_text = _test(vr, wanted, fuzzy), _text_test(wanted)
+    test = _test(vr, wanted, fuzzy)
+    # Rarely needed, and not cheap: a file may have given the attribute another VR than the
+    # dictionary does.
+    as_text = functools.cache(lambda: _text_test(wanted))
 
     def matches(attribute):
         if attribute is None:
             return False
-        # A file may have given the attribute another VR than the dictionary does.
-        fitting = test if attribute["vr"] == vr else test_text
+        fitting = test if attribute["vr"] == vr else as_text()
         return any(fitting(value) for value in attribute.get("Value", ()) if value is not None)
 
     return matches
