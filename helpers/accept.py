@@ -9,6 +9,7 @@ met in the wild in several spellings, and this module reads them all::
     multipart/related; type=image/dicom+jpeg
 """
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -189,9 +190,10 @@ def _covers(media_range, name):
 
 def _quality(text):
     try:
-        return min(max(float(text), 0.0), 1.0)
+        quality = float(text)
     except ValueError:
         return 1.0
+    return 1.0 if math.isnan(quality) else min(max(quality, 0.0), 1.0)
 
 
 def _unquote(value):

@@ -46,7 +46,9 @@ def test_most_welcome_first_and_else_in_the_order_sent():
     assert [r.name for r in ranges] == ["a/2", "a/5", "a/1", "a/4", "a/3"]
 
 
-@pytest.mark.parametrize(("q", "quality"), [("2", 1), ("-1", 0), ("x", 1), ("", 1), (".5", 0.5)])
+@pytest.mark.parametrize(
+    ("q", "quality"), [("2", 1), ("-1", 0), ("x", 1), ("", 1), ("nan", 1), ("inf", 1), (".5", 0.5)]
+)
 def test_impossible_quality_does_no_harm(q, quality):
     assert parse(f"a/b;q={q}")[0].quality == quality
 
