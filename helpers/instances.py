@@ -20,7 +20,7 @@ from .errors import (
     UnsafeName,
 )
 from .multipart import iter_parts
-from .responses import check, media_type, stream
+from .responses import check, media_type, require_answer, stream
 
 # PS3.5 section 9.1. Nothing else may become the name of a file.
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -56,6 +56,8 @@ def save_instances(response, folder, overwrite=False):
         The status is 400 or more.
     MediaTypeMismatch
         The answer is not DICOM.
+    WorkbookError
+        It is not an answer at all.
     TruncatedMultipart, ConnectionCut
         The transfer ended too early. The instances that came whole are saved; the message says how
         many.
@@ -82,6 +84,7 @@ def save_instances(response, folder, overwrite=False):
     1 instance saved: 39,206 bytes
     ['1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322.dcm']
     """
+    require_answer(response)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

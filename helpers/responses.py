@@ -86,13 +86,7 @@ def check(response):
       came:     403
       next:     No key was sent, or not the right one. Send it: headers=server.headers.
     """
-    if not hasattr(response, "status_code"):
-        raise WorkbookError(
-            "That is not the answer of a server.",
-            expected="what requests.get(...) returned",
-            came=type(response).__name__,
-            hint="Give the answer as a whole: not its .text, .content or .json().",
-        )
+    require_answer(response)
     status = response.status_code
     if status < 400 and not response.is_redirect:
         return response
@@ -115,6 +109,32 @@ def check(response):
         hint=hint or next_step,
         response=response,
     )
+
+
+def require_answer(response):
+    """Explain what is not an answer at all, but its text for example.
+
+    Raises
+    ------
+    WorkbookError
+
+    Examples
+    --------
+    >>> require_answer(requests.Response())
+    >>> require_answer("[]")
+    Traceback (most recent call last):
+    helpers.errors.WorkbookError: That is not the answer of a server.
+      expected: what requests.get(...) returned
+      came:     str
+      next:     Give the answer as a whole: not its .text, .content or .json().
+    """
+    if not hasattr(response, "status_code"):
+        raise WorkbookError(
+            "That is not the answer of a server.",
+            expected="what requests.get(...) returned",
+            came=type(response).__name__,
+            hint="Give the answer as a whole: not its .text, .content or .json().",
+        )
 
 
 def server_words(response):

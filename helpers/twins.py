@@ -6,6 +6,7 @@ import shlex
 from urllib.parse import unquote, urlsplit
 
 from .placeholders import Placeholders, Variable
+from .responses import require_answer
 from .sections import Sections
 
 # Where the three look for the body of a request, which may be large and is rarely text.
@@ -31,6 +32,11 @@ def equivalents(response):
     -------
     Equivalents
 
+    Raises
+    ------
+    WorkbookError
+        It is not an answer at all.
+
     Examples
     --------
     >>> import requests
@@ -52,6 +58,7 @@ def equivalents(response):
     >>> twins.postman["request"]["header"]
     [{'key': 'apikey', 'value': '{{DICOMWEB_APIKEY}}'}]
     """
+    require_answer(response)
     return Equivalents(response.request)
 
 

@@ -11,7 +11,7 @@ from .errors import MultipartError
 from .masking import mask, mask_url
 from .multipart import parts
 from .quirks import as_sent
-from .responses import media_type, was_streamed
+from .responses import media_type, require_answer, was_streamed
 from .sections import Sections
 from .twins import curl
 
@@ -37,6 +37,11 @@ def show(response, lines=LINES):
         If it was asked for with ``stream=True`` and its body is not read yet, it stays unread.
     lines : int
         How many lines of a text body to show.
+
+    Raises
+    ------
+    WorkbookError
+        It is not an answer at all.
 
     Examples
     --------
@@ -66,6 +71,7 @@ class Exchange(Sections):
     folded = ("The same with curl",)
 
     def __init__(self, response, lines=LINES):
+        require_answer(response)
         request = response.request
         url = urlsplit(mask_url(as_sent(request.url)))
         path = url.path + (f"?{url.query}" if url.query else "")

@@ -12,6 +12,7 @@ from helpers.errors import (
     MediaTypeMismatch,
     TruncatedMultipart,
     UnsafeName,
+    WorkbookError,
 )
 from helpers.instances import save_instances
 from tests import archive
@@ -88,6 +89,12 @@ def test_a_uid_that_must_not_become_a_file_name(tmp_path, uid):
         save_instances(answer(named(uid), "application/dicom"), folder)
     assert list(folder.iterdir()) == []
     assert sorted(tmp_path.rglob("*")) == [tmp_path / "a", folder]
+
+
+def test_what_is_no_answer_is_called_that_and_leaves_no_folder(tmp_path):
+    with pytest.raises(WorkbookError, match="not the answer of a server"):
+        save_instances("text", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_part_that_is_no_dicom_file(tmp_path):

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from helpers import connect, equivalents
+from helpers.errors import WorkbookError
 from helpers.masking import WORKSHOP_KEY, Headers, Secret
 from helpers.placeholders import Placeholders, Variable
 from helpers.twins import _bash, _python, curl, postman, python
@@ -259,6 +260,11 @@ def test_a_password_in_the_url_becomes_the_header_that_it_is(listener, tmp_path)
     sent = response.request.headers["Authorization"].partition(" ")[2]
     assert sent not in repr(equivalents(response))
     assert_twins_say_the_same(listener, response, tmp_path, "ann:s3cret")
+
+
+def test_what_is_no_answer_is_called_that():
+    with pytest.raises(WorkbookError, match="not the answer of a server"):
+        equivalents("text")
 
 
 def test_the_workshops_key_is_shown():

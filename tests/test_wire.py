@@ -4,6 +4,7 @@ import pydicom
 import pytest
 import requests
 
+from helpers.errors import WorkbookError
 from helpers.masking import WORKSHOP_KEY
 from helpers.responses import stream
 from helpers.wire import Exchange, curl, hexadecimal, indented, show
@@ -61,6 +62,11 @@ def test_a_cookie_from_the_server_is_masked():
 
 def test_the_workshops_key_is_shown():
     assert WORKSHOP_KEY in repr(Exchange(asked({"apikey": WORKSHOP_KEY})))
+
+
+def test_what_is_no_answer_is_called_that():
+    with pytest.raises(WorkbookError, match="not the answer of a server"):
+        show("text")
 
 
 def test_json_is_indented_and_shortened():
