@@ -2,17 +2,15 @@
 
 from ..palettes import has_palette
 from .frame_attributes import rescale_in_python
+from .question import Question
 from .rendering import aspect_of, curve_of, is_inverted
+from .searching import JSON
 
-METADATA = '"application/dicom+json"'
-INSTANCE = "'multipart/related; type=\"application/dicom\"'"
+INSTANCE = 'multipart/related; type="application/dicom"'
 IMPORTS = "import requests\nfrom pydicom.pixels import apply_modality_lut\n"
 NAMES = ("datasets", "frame", "parts", "show_frame")
-# What comes after the request of the frame.
-THEN = """answer = requests.get(
-    f"{{server.dicomweb}}/{path}",
-    headers={{**server.headers, "Accept": {accept}}},
-)
+# What comes after the two requests.
+THEN = """
 metadata = datasets(answer)[0]
 pixels = frame(parts(response)[0], metadata)
 """
@@ -52,15 +50,16 @@ def frame_code(question, path, number, dataset, window=None, invert=False):
     ax = show_frame(values, (40, 400))
     """
     # A palette is too long for the metadata, but the instance itself has it.
-    path, accept = (path, INSTANCE) if has_palette(dataset) else (f"{path}/metadata", METADATA)
-    then = THEN.format(path=path, accept=accept)
+    path, accept = (path, INSTANCE) if has_palette(dataset) else (f"{path}/metadata", JSON)
+    then = Question(question.server, path, {}, accept).call("answer") + THEN
     aspect = aspect_of(dataset)
     shape = f", aspect={aspect:g}" if aspect != 1 else ""
     if window is None:
         return question.python(NAMES, f"{then}ax = show_frame(pixels{shape})")
     rescale = rescale_in_python(dataset, number)
     if rescale:
-        then += f"metadata.update(metadata.{rescale})\n"
+        group, _, item = rescale.rpartition(".")
+        then += f"group = metadata.{group}\nmetadata.update(group.{item})\n"
     then += "values = apply_modality_lut(pixels, metadata)\n"
     if curve_of(dataset) != "LINEAR":
         then += f"# The file asks for the curve {curve_of(dataset)}; this draws a line.\n"

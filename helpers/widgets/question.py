@@ -10,6 +10,7 @@ from ..errors import WorkbookError
 from ..explanations import explain
 from ..masking import WORKSHOP_KEY, mask_url, scheme_of
 from ..servers import Server
+from .literals import dictionary_rows, quoted, url_rows
 
 SECONDS_TO_WAIT = 30
 KEY = 'os.environ["DICOMWEB_APIKEY"]'
@@ -120,30 +121,40 @@ class Question:
         lines += ["import requests", ""]
         if imports:
             lines += [f"from helpers import {', '.join(imports)}", ""]
-        lines += ["response = requests.get(", f'    f"{{server.dicomweb}}/{self.path}",']
+        return "\n".join([*lines, self.call("response"), then])
+
+    def call(self, name):
+        """Return the call of `requests.get` alone, in lines that fit a box of code.
+
+        Parameters
+        ----------
+        name : str
+            What the response is called.
+        """
+        rows = [f"{name} = requests.get(", *url_rows(self.path)]
         if self.params:
-            lines.append(f"    params={_dictionary(self.params)},")
-        lines.append(f"    headers={self._headers_in_python()},")
+            rows += dictionary_rows("params", self.params)
+        accept = {"Accept": self.accept or "*/*"}
+        rows += dictionary_rows("headers", accept, self._sign_in_in_python())
         if self._is_secret and self._way == "basic":
-            lines.append(f'    auth=tuple({KEY}.split(":", 1)),')
-        lines += [")", then]
-        return "\n".join(lines)
+            rows.append(f'    auth=tuple({KEY}.split(":", 1)),')
+        return "\n".join([*rows, ")"])
 
     @property
     def _is_secret(self):
         return bool(self.key) and (self.key != WORKSHOP_KEY or self._way != "header")
 
-    def _headers_in_python(self):
-        accept = _quoted(self.accept or "*/*")
+    def _sign_in_in_python(self):
+        """Return what the headers hold before Accept, as Python."""
         if self.key is OWN_KEY:
-            return f'{{**server.headers, "Accept": {accept}}}'
+            return ["**server.headers"]
         if not self.key or (self._is_secret and self._way == "basic"):
-            return f'{{"Accept": {accept}}}'
+            return []
         # A secret that was typed goes nowhere: not even into code that only its owner sees.
-        key = KEY if self._is_secret else _quoted(self.key)
+        key = KEY if self._is_secret else quoted(self.key)
         if self._way == "bearer":
             key = f'"Bearer " + {KEY}'
-        return f'{{"{self._key_name}": {key}, "Accept": {accept}}}'
+        return [f'"{self._key_name}": {key}']
 
     @property
     def _key_name(self):
@@ -181,21 +192,3 @@ def timed(question):
     start = time.perf_counter()
     response = question.send()
     return response, (time.perf_counter() - start) * 1000
-
-
-def _dictionary(values):
-    if len(values) == 1:
-        [(name, value)] = values.items()
-        return f"{{{_quoted(name)}: {_quoted(value)}}}"
-    rows = "".join(
-        f"        {_quoted(name)}: {_quoted(value)},\n" for name, value in values.items()
-    )
-    return f"{{\n{rows}    }}"
-
-
-def _quoted(text):
-    """Write a text as people write it in Python: with double quotes, if it holds none."""
-    text = str(text)
-    if '"' in text or "\\" in text or not text.isprintable():
-        return repr(text)
-    return f'"{text}"'
