@@ -9,8 +9,8 @@ from ..pictures import description
 from .frame_code import frame_code
 from .frame_source import FrameSource
 from .panel import code, sentence, set_maximum, status
-from .rendering import picture, png, window_names, window_of
-from .viewer_panel import NO_WINDOW, OWN, ViewerPanel
+from .rendering import packed, picture, png, window_names, window_of
+from .viewer_panel import NO_WINDOW, OWN, ViewerPanel, image
 
 AHEAD = 6  # frames to fetch before they are asked for
 
@@ -173,7 +173,7 @@ class FrameViewer(ViewerPanel):
             return
         start = start or time.perf_counter()
         words = self._words()
-        self.show_picture(png(self.picture()), words)
+        self.screen.value = image(png(self.picture()), words)
         self.pan.layout.display = "flex" if self.zoom[1].value > 100 else "none"
         milliseconds = (time.perf_counter() - start) * 1000
         question = self.source.frame_question(*self.key)
@@ -218,10 +218,16 @@ class FrameViewer(ViewerPanel):
         self.message.value = sentence(error)
 
     def static(self):
-        """Return the picture and its words."""
+        """Return the picture, and its words as its caption."""
         if self.shot is None:
             return {"text/html": self.message.value, "text/plain": str(self.error)}
-        return {"image/png": png(self.picture()), "text/plain": self._words()}
+        words = self._words()
+        shown = image(packed(self.picture()), words)
+        caption = f"<figcaption>{html.escape(words)}</figcaption>"
+        return {
+            "text/html": f"<figure style='margin:0'>{shown}{caption}</figure>",
+            "text/plain": words,
+        }
 
     def close(self):
         """Let go of the widget, and stop fetching."""

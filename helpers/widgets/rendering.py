@@ -192,3 +192,10 @@ def png(image):
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     return file.getvalue()
+
+
+def packed(image):
+    """Pack a picture as PNG as small as it goes, for the file of a notebook."""
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return file.getvalue()

@@ -29,6 +29,17 @@ ESSENTIALS = (
 )
 
 
+def image(png, words):
+    """Return a picture, packed as PNG, as HTML, with words for those who cannot see it."""
+    encoded = base64.b64encode(png).decode()
+    words = html.escape(words, quote=True)
+    # Decoded at once, or the screen is empty for a moment at each step.
+    return (
+        f"<img decoding='sync' alt='{words}' src='data:image/png;base64,{encoded}' "
+        "style='max-width:100%;display:block;margin:0'>"
+    )
+
+
 class ViewerPanel(Panel):
     """The controls of `FrameViewer`, and the screen.
 
@@ -123,16 +134,6 @@ class ViewerPanel(Panel):
         """Hide the controls, which have nothing to control."""
         style, *_ = self.children
         self.children = [style, self.message]
-
-    def show_picture(self, image, words):
-        """Put a picture, packed as PNG, on the screen, with words for those who cannot see it."""
-        encoded = base64.b64encode(image).decode()
-        words = html.escape(words, quote=True)
-        # Decoded at once, or the screen is empty for a moment at each step.
-        self.screen.value = (
-            f"<img decoding='sync' alt='{words}' src='data:image/png;base64,{encoded}' "
-            "style='max-width:100%;display:block;margin:0'>"
-        )
 
     def show_header(self, dataset):
         """Show the attributes that one looks for first."""

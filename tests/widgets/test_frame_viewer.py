@@ -502,9 +502,16 @@ def test_no_secret_reaches_the_viewer(locked_out):
 
 def test_static_picture_is_what_is_on_the_screen(viewer):
     picture = viewer._repr_mimebundle_()
-    shown = Image.open(io.BytesIO(picture["image/png"]))
+    encoded = re.search("src='data:image/png;base64,([^']*)'", picture["text/html"])[1]
+    shown = Image.open(io.BytesIO(base64.b64decode(encoded)))
     assert numpy.array_equal(numpy.asarray(shown), numpy.asarray(on_screen(viewer)))
     assert picture["text/plain"] == alt_text(viewer)
+
+
+def test_static_picture_has_its_words_as_a_caption(viewer):
+    picture = viewer.static()["text/html"]
+    assert f"alt='{alt_text(viewer)}'" in picture
+    assert f"<figcaption>{alt_text(viewer)}</figcaption>" in picture
 
 
 def test_attributes_that_look_like_html_are_shown_as_text(viewer):
