@@ -11,8 +11,10 @@ from .panel import (
     LABEL,
     Panel,
     button,
+    by_words,
     code,
     code_box,
+    code_of_words,
     field_layout,
     head,
     row,
@@ -48,9 +50,9 @@ TRANSFER_SYNTAXES = (
 )
 # Each column and the least width that it needs.
 COLUMNS = {
-    "Accept": "150px",
+    "Accept": "165px",
     "Status": "45px",
-    "Type, and what the bytes are": "180px",
+    "Type, and what the bytes are": "165px",
     "Bytes": "55px",
     "Picture": "70px",
 }
@@ -203,8 +205,14 @@ def _checkbox(label, value):
 
 def _row(tried):
     accept, number, kind, size, content = tried.row
-    type_and_words = f"{code(kind)}<br>{html.escape(content)}"
-    cells = (code(accept), f"<b>{number}</b>", type_and_words, f"{size:,}", _thumbnail(tried))
+    type_and_words = f"{code_of_words(kind)}<br>{by_words(content)}"
+    cells = (
+        code_of_words(accept),
+        f"<b>{number}</b>",
+        type_and_words,
+        f"{size:,}",
+        _thumbnail(tried),
+    )
     style = (
         "text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere;min-width:"
     )

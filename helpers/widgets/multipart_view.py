@@ -22,6 +22,8 @@ COLOURS = {
 LINE_ENDS = r"A line end, CR LF, is written <code>\r\n</code>."
 # More than that in one list, and nobody reads it: then a part is chosen.
 PARTS = 20
+# A list of three parts needs no box that scrolls, in which the last row is easily missed.
+WHOLE_ROWS = 16
 STATIC_LINES = 40
 
 
@@ -76,12 +78,16 @@ class MultipartView(Panel):
         parts = "1 part" if count == 1 else f"{count} parts"
         line = f"{self.origin}{parts}, {size:,} bytes. {LINE_ENDS}"
         self.summary.value = status(line) + (sentence(self.error) if self.error else "")
-        self.body.value = scrolling(self._rows(), "The body, piece by piece", "560px")
+        height = "none" if len(self._shown) <= WHOLE_ROWS else "560px"
+        self.body.value = scrolling(self._rows(), "The body, piece by piece", height)
+
+    @property
+    def _shown(self):
+        # Without a part chosen, what lies outside of the parts is shown too.
+        return [piece for piece in self.pieces if self.part.value in (0, piece.part)]
 
     def _rows(self):
-        # Without a part chosen, what lies outside of the parts is shown too.
-        shown = [p for p in self.pieces if self.part.value in (0, p.part)]
-        rows = "".join(_row(piece) for piece in shown)
+        rows = "".join(_row(piece) for piece in self._shown)
         names = head(("Offset", "Bytes", "What it is", "Content"))
         return f"<table style='width:100%;table-layout:auto'>{names}{rows}</table>"
 

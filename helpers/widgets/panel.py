@@ -1,10 +1,11 @@
 """What the widgets share: a frame that also works on paper, and small pieces of it."""
 
 import html
+import re
 
 import ipywidgets as widgets
 
-from ..kernel import table_html
+from ..kernel import BREAK, table_html
 
 # A label's own width, so that "Number of frames:" is not cut.
 LABEL = {"description_width": "130px"}
@@ -12,6 +13,8 @@ FULL = widgets.Layout(width="auto")
 BUTTON = widgets.Layout(width="auto", min_width="90px")
 # JupyterLab paints code in the colour of the page, also where a row of a table has another one.
 PLAIN = "background:transparent;color:inherit"
+# Where a line of media types and their parameters may end.
+WORD_END = re.compile("(?<=[/;+=])")
 # The colours are those of the theme; only what JupyterLab leaves odd is changed.
 STYLE = """<style>
 .wb-panel .widget-html > .widget-html-content { line-height: 1.4; min-width: 0; }
@@ -21,9 +24,24 @@ STYLE = """<style>
 .wb-panel code { font-size: 13px; }
 .wb-panel small code { font-size: inherit; }
 .wb-panel .widget-checkbox input { vertical-align: -2px; }
-.wb-panel .wb-code .widget-label { align-self: flex-start; padding-top: 5px; }
+.wb-panel .wb-code { flex-direction: column; height: auto; }
+.wb-panel .wb-code .widget-label { align-self: flex-start; text-align: left; width: auto; }
 .wb-panel .wb-code textarea {
+  flex: none; width: 100%; box-sizing: border-box; font-size: 12px;
   font-family: var(--jp-code-font-family, monospace); white-space: pre; overflow-x: auto;
+}
+.wb-panel .jp-RenderedHTMLCommon { padding-right: 0; }
+.wb-panel .jupyter-widget-tab > .widget-tab-contents { padding: 8px; }
+.wb-panel table.dataframe { font-size: 12px; }
+.wb-panel table.dataframe :is(th, td), .wb-accept-lab :is(th, td) {
+  padding-left: 0.3em; padding-right: 0.3em;
+}
+/* An arrow in the colour of the text: that of ipywidgets is black in a dark theme, too. */
+.wb-panel .widget-dropdown > select {
+  background-image: linear-gradient(45deg, transparent 50%, currentColor 50%),
+    linear-gradient(135deg, currentColor 50%, transparent 50%);
+  background-position: right 11px center, right 6px center;
+  background-size: 5px 5px;
 }
 .wb-panel .wb-left { text-align: left; }
 </style>"""
@@ -83,7 +101,21 @@ def button(label, action, **options):
 
 def code(written):
     """Return text as code, in the colours of what is behind it."""
-    return f"<code style='{PLAIN};padding:0;overflow-wrap:anywhere'>{html.escape(written)}</code>"
+    return _code(html.escape(written))
+
+
+def code_of_words(written):
+    """Return media types as small code that goes on in another line where a word of them ends."""
+    return _code(by_words(written), ";font-size:12px")
+
+
+def by_words(written):
+    """Return text that goes on in another line where a word of a media type ends."""
+    return BREAK.join(map(html.escape, WORD_END.split(written)))
+
+
+def _code(escaped, style=""):
+    return f"<code style='{PLAIN};padding:0;overflow-wrap:anywhere{style}'>{escaped}</code>"
 
 
 def preformatted(written):
@@ -132,12 +164,15 @@ def scrolling(content, label, height="420px"):
 
 
 def code_box(label="Python:"):
-    """Return a box with code to copy: it can be focused, selected and edited."""
+    """Return a box with code to copy: it can be focused, selected and edited.
+
+    The label is above it, so that a line of `literals.WIDTH` fits.
+    """
     box = widgets.Textarea(
         description=label,
         rows=12,
         layout=FULL,
-        style={"description_width": "60px"},
+        style={"description_width": "initial"},
     )
     return box.add_class("wb-code")
 
@@ -154,7 +189,7 @@ def slider(label, minimum, maximum, value, step=1):
     number : ipywidgets.BoundedIntText
     """
     limits = {"min": minimum, "max": maximum, "step": step, "value": value}
-    handle = widgets.IntSlider(**limits, readout=False, layout=widgets.Layout(width="230px"))
+    handle = widgets.IntSlider(**limits, readout=False, layout=widgets.Layout(width="210px"))
     number = widgets.BoundedIntText(
         **limits, description=label, style=LABEL, layout=widgets.Layout(width="230px")
     )

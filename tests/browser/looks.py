@@ -10,6 +10,18 @@ CUT_OFF = """node => [...node.querySelectorAll('.jp-OutputArea-output, .jp-Markd
     .filter(element => element.tabIndex < 0)
     .map(element => element.innerText)"""
 
+# What a person must scroll sideways to read: where scroll bars take room, too. Tests hide them.
+SIDEWAYS = """node => [...node.querySelectorAll('[role=region], textarea')]
+    .filter(box => box.checkVisibility())
+    .filter(box => {
+        const {width} = box.style;
+        box.style.width = `${box.getBoundingClientRect().width - 30}px`;
+        const isWider = box.scrollWidth > box.clientWidth;
+        box.style.width = width;
+        return isWider;
+    })
+    .map(box => box.value ?? box.innerText)"""
+
 # Texts whose contrast with what is behind them is below the 4.5 of WCAG 2.1, 1.4.3.
 HARD_TO_READ = """node => {
     const channels = colour => colour.match(/[\\d.]+/g).map(Number);
@@ -88,6 +100,11 @@ CONTROLS = "button|checkbox|combobox|img|radio|region|spinbutton|tab|textbox"
 def cut_off(locator):
     """Return the texts that are wider than their place."""
     return locator.evaluate(CUT_OFF)
+
+
+def sideways(locator):
+    """Return the texts of the boxes that scroll sideways, or would beside two scroll bars."""
+    return locator.evaluate(SIDEWAYS)
 
 
 def out_of_line(locator):

@@ -67,6 +67,11 @@ def test_pictures_are_the_pixels_of_the_file(lab):
     assert "no picture" in lab.table.value
 
 
+def test_media_types_in_the_table_break_between_their_words(lab):
+    assert "type=<wbr>image/<wbr>dicom+<wbr>jpeg</code>" in lab.table.value
+    assert "&quot;<wbr>" not in lab.table.value
+
+
 def test_refusal_among_answers_is_explained_in_the_table(lab):
     assert "this image has 12" in lab.table.value
     assert "role='alert'" not in lab.status.value

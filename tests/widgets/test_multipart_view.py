@@ -185,6 +185,12 @@ def test_password_of_a_request_is_masked():
     assert "secret" not in everything_in(view)
 
 
+@pytest.mark.parametrize(("count", "scrolls"), [(2, False), (9, True)])
+def test_a_short_body_is_shown_whole_and_a_long_one_scrolls(count, scrolls):
+    view = MultipartView(*multipart_body([b"x"] * count, "text/plain"))
+    assert ("max-height:none" in view.body.value) != scrolls
+
+
 def test_static_picture_has_every_piece():
     picture = MultipartView(BODY, CONTENT_TYPE)._repr_mimebundle_()
     assert "closing delimiter: '\\r\\n--cut--'" in picture["text/plain"]
