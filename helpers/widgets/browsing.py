@@ -8,11 +8,11 @@ from .searching import JSON, quiet_attributes
 
 PATIENTS = ("PatientName", "PatientID", "StudyInstanceUID")
 STUDIES = (
+    "PatientID",
     "StudyDate",
     "ModalitiesInStudy",
     "StudyDescription",
     "StudyInstanceUID",
-    "PatientID",
 )
 SERIES = (
     "SeriesNumber",
@@ -103,8 +103,9 @@ def listed(response, columns, patient_id=None):
     if columns is PATIENTS:
         groups = found.groupby(["PatientName", "PatientID"]).size()
         return groups.reset_index(name="Studies")
-    # Dates and numbers, by which the other levels begin. What has none goes to the end.
-    return found.sort_values(columns[0], key=_as_numbers, kind="stable", ignore_index=True)
+    order = "StudyDate" if columns is STUDIES else columns[0]  # a number
+    # What has none goes to the end.
+    return found.sort_values(order, key=_as_numbers, kind="stable", ignore_index=True)
 
 
 def _as_numbers(column):

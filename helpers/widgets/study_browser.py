@@ -9,6 +9,7 @@ from ..datasets import records
 from ..errors import WorkbookError
 from ..masking import mask_url
 from .browsing import level_question, listed
+from .literals import assignment
 from .panel import Panel, code, code_box, sentence, text
 from .question import timed
 
@@ -16,6 +17,9 @@ from .question import timed
 LIMIT = 200
 # What is below what: the name of a level, and the column whose value opens it.
 LEVELS = ("patient", "study", "series", "instance")
+# Lines of code that are shown, at least.
+ROWS = 5
+NOTHING_PICKED = "# Open a patient, a study, a series."
 COLUMNS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
@@ -56,7 +60,6 @@ class StudyBrowser(Panel):
         self.server = server
         self.message, self.picked = text(), text()
         self.python = code_box()
-        self.python.rows = 5
         self.tree = widgets.VBox(layout=widgets.Layout(max_height="520px", overflow="auto"))
         super().__init__("wb-study-browser", [self.message, self.tree, self.picked, self.python])
         self.nodes = []
@@ -112,13 +115,18 @@ class StudyBrowser(Panel):
             for name, value in zip(names, values, strict=True)
         )
         self.picked.value = f"<div role='status'><b>Picked</b><table>{rows}</table></div>"
-        picked = [f'{name} = "{value}"' for name, value in zip(names, values, strict=True) if value]
-        self.python.value = "\n".join(picked) or "# Open a patient, a study, a series."
+        picked = [
+            assignment(name, value) for name, value in zip(names, values, strict=True) if value
+        ]
+        self.python.value = "\n".join(picked) or NOTHING_PICKED
+        self.python.rows = max(ROWS, len(self.python.value.splitlines()))
 
     def static(self):
-        """Return the tree as far as it is open, and what is picked."""
+        """Return the tree as far as it is open, and what is picked, if anything is."""
         lines = [line for node in self.nodes for line in node.lines()]
-        plain = "\n".join([*lines, "", self.python.value])
+        # What asks for a click helps nobody there.
+        picked = ["", self.python.value] if self.python.value != NOTHING_PICKED else []
+        plain = "\n".join([*lines, *picked])
         picture = f"{self.message.value}<pre>{html.escape(plain)}</pre>"
         return {"text/html": picture, "text/plain": plain}
 

@@ -190,6 +190,19 @@ def test_static_picture_is_the_tree_as_far_as_it_is_open(server):
     assert "Chest 7.5 B31f" in picture["text/html"]
 
 
+def test_identifier_of_the_patient_comes_before_the_long_uid(server):
+    studies = browse(server, patient_id="TCGA-17-Z058")
+    assert [studies.columns[0], studies.columns[-1]] == ["PatientID", "StudyInstanceUID"]
+
+
+def test_static_picture_ends_with_what_is_picked_or_with_the_tree(server):
+    browser = StudyBrowser(server)
+    last = browser.nodes[-1]
+    assert browser.static()["text/plain"].endswith(last.button.description)
+    last.button.click()
+    assert browser.static()["text/plain"].endswith(f'patient_id = "{last.uid}"')
+
+
 def test_every_row_of_the_tree_is_a_button_with_words(server):
     browser = StudyBrowser(server)
     series = open_all(browser)
