@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 
 import pytest
 from hypothesis import given
@@ -10,10 +11,13 @@ from hypothesis import strategies as some
 from helpers.servers import Server
 from helpers.widgets import AcceptLab, FrameViewer, QueryForm
 from helpers.widgets.accept_lab import KINDS, TRANSFER_SYNTAXES
-from helpers.widgets.literals import WIDTH, dictionary_rows, url_rows
+from helpers.widgets.literals import dictionary_rows, url_rows
 from helpers.widgets.question import Question
+from tests.notebooks.recording import ROOT
 from tests.widgets.looking import run_code
 
+# The code is for a cell of a notebook.
+WIDTH = tomllib.loads((ROOT / "notebooks/.ruff.toml").read_text())["line-length"]
 UID = "1.3.6.1.4.1.14519.5.2.1.7777.9002.198875685720513246512710453733"
 PATH = f"studies/{UID}/series/{UID}/instances/{UID}/frames/1"
 LONE_UID = re.compile(r' +"/[\d.]{1,64}",?')
