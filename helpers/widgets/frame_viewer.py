@@ -9,7 +9,7 @@ from ..pictures import description
 from .frame_code import frame_code
 from .frame_source import FrameSource
 from .panel import code, sentence, set_maximum, status
-from .rendering import packed, picture, png, window_names, window_of
+from .rendering import captioned, picture, png, window_names, window_of
 from .viewer_panel import NO_WINDOW, OWN, ViewerPanel, image
 
 AHEAD = 6  # frames to fetch before they are asked for
@@ -218,16 +218,12 @@ class FrameViewer(ViewerPanel):
         self.message.value = sentence(error)
 
     def static(self):
-        """Return the picture, and its words as its caption."""
+        """Return the picture with its words as its caption."""
         if self.shot is None:
             return {"text/html": self.message.value, "text/plain": str(self.error)}
         words = self._words()
-        shown = image(packed(self.picture()), words)
-        caption = f"<figcaption>{html.escape(words)}</figcaption>"
-        return {
-            "text/html": f"<figure style='margin:0'>{shown}{caption}</figure>",
-            "text/plain": words,
-        }
+        # As PNG: many code hosts take pictures out of HTML.
+        return {"image/png": png(captioned(self.picture(), words)), "text/plain": words}
 
     def close(self):
         """Let go of the widget, and stop fetching."""

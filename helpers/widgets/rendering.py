@@ -3,7 +3,7 @@
 import io
 
 import numpy
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from pydicom.multival import MultiValue
 from pydicom.pixels import apply_modality_lut
 
@@ -13,6 +13,7 @@ from ..palettes import has_palette
 # Centre and width in Hounsfield units, as radiologists commonly set them for CT.
 PRESETS = {"lung": (-600, 1500), "mediastinum": (40, 400), "bone": (400, 1800)}
 FILE, FULL_RANGE = "file", "full range"
+CAPTION_SIZE = 14  # of its letters, in pixels
 LONGER_SIDE = 512  # of a picture, in pixels of the screen
 
 
@@ -194,8 +195,38 @@ def png(image):
     return file.getvalue()
 
 
-def packed(image):
-    """Pack a picture as PNG as small as it goes, for the file of a notebook."""
-    file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
-    return file.getvalue()
+def captioned(image, words):
+    """Return a picture with words below it, where nothing else than a picture stays.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    words : str
+
+    Returns
+    -------
+    PIL.Image.Image
+        As wide, and as much higher as the words need.
+
+    Examples
+    --------
+    >>> captioned(Image.new("L", (200, 100)), "Image 1 of 2: two lines of words, or more").size
+    (200, 149)
+    """
+    font = ImageFont.load_default(CAPTION_SIZE)
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if font.getlength(longer) <= image.width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    room = CAPTION_SIZE // 2
+    line_height = CAPTION_SIZE + room
+    height = image.height + len(lines) * line_height + room
+    whole = Image.new(image.mode, (image.width, height), "white")
+    whole.paste(image)
+    pen = ImageDraw.Draw(whole)
+    for number, line in enumerate(lines):
+        pen.text((0, image.height + room + number * line_height), line, fill="black", font=font)
+    return whole
