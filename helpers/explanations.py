@@ -11,6 +11,7 @@ from .errors import (
     ServerUnreachable,
     WorkbookError,
 )
+from .masking import mask_url
 
 
 def explain(error):
@@ -33,7 +34,7 @@ def explain(error):
       came:     htp://127.0.0.1
       next:     Start from server.dicomweb, and add the resource behind it.
     """
-    words = str(error)
+    words = mask_url(str(error))
     url = getattr(error.request, "url", None) or ""
     # Without the user and the password that a URL may hold.
     host = urlsplit(url).netloc.rpartition("@")[2] or "the server"
@@ -81,6 +82,14 @@ def explain(error):
             came=f"a body that begins with {error.doc[:20]!r}" if error.doc else "no body at all",
             hint="Ask for JSON with the header Accept: application/json. A 204 has no body: look "
             "at the status first. attributes(response) reads all of these.",
+        )
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        return WorkbookError(
+            "A header of this request cannot be sent.",
+            expected="texts, without a blank in front and without the end of a line",
+            came="another value (it is not shown: it may be a key)",
+            hint="Look at each value in headers=... What was copied or read from a file often has "
+            "a line end behind it: .strip() takes it away.",
         )
     if isinstance(error, ValueError):
         hint = "Start from server.dicomweb, and add the resource behind it."

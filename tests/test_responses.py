@@ -140,6 +140,20 @@ def test_what_is_no_url(url):
     assert "http://host/path" in error.expected
 
 
+@pytest.mark.parametrize(
+    "url", ["htp://ann:s3cret@127.0.0.1/", "127.0.0.1/dicomweb?limit=1&apikey=s3cret"]
+)
+def test_what_is_no_url_may_hold_a_secret(url):
+    assert "s3cret" not in str(explained(url))
+
+
+@pytest.mark.parametrize("value", ["s3cret\n", " s3cret", b" s3cret", 53], ids=repr)
+def test_a_header_that_cannot_be_sent_is_called_that_and_not_shown(value):
+    error = explained("http://127.0.0.1/", headers={"apikey": value})
+    assert "A header of this request cannot be sent." in str(error) and "URL" not in str(error)
+    assert str(value).strip() not in str(error) and "s3cret" not in str(error)
+
+
 def test_a_url_whose_braces_were_not_filled_in():
     assert "Put an f before the quotes" in str(explained("{server.dicomweb}/studies"))
     assert "Put an f" not in str(explained("127.0.0.1/dicomweb"))
