@@ -93,7 +93,8 @@ def _send(rows, server, at_once):
             try:
                 _store(batch, server, bar.update)
             except requests.RequestException as error:
-                _fail(batch, explain(error))
+                # Halves of it may have been answered before.
+                _fail([row for row in batch if row["outcome"] == NOT_SENT], explain(error))
                 # Nobody is there any more. The rest stays "not sent".
                 return
 
