@@ -56,7 +56,8 @@ class Question:
     path: str
     params: dict = field(default_factory=dict)
     accept: str = ""
-    key: str | None = OWN_KEY
+    # No repr shows it.
+    key: str | None = field(default=OWN_KEY, repr=False)
 
     @property
     def headers(self):
@@ -174,7 +175,7 @@ def path_of(server, resource):
         raise WorkbookError(
             "This resource belongs to another server, which must not see our key.",
             expected=f"a URL that begins with {root}",
-            came=resource,
+            came=mask_url(resource),
             hint="Build the URL from server.dicomweb and the UIDs.",
         )
     return resource.removeprefix(root).strip("/")

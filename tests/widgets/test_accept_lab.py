@@ -155,10 +155,12 @@ def test_resource_of_another_server_is_refused_before_the_key_is_sent(make, serv
         f"{host}:1/dicomweb/studies",
         f"{server.dicomweb}.example/studies",
         server.dicomweb.replace("/dicomweb", "/other/studies"),
+        "http://ann:s3cret@pacs.example/dicomweb/studies?apikey=s3cret",
     )
     for url in elsewhere:
-        with pytest.raises(WorkbookError, match="belongs to another server"):
+        with pytest.raises(WorkbookError, match="belongs to another server") as caught:
             make(server, url)
+        assert "s3cret" not in str(caught.value)
 
 
 def test_rendered_picture_is_shown_too(server):
