@@ -91,16 +91,19 @@ class FrameSource:
         It says then in the header Warning that there are more (PS3.18 section 8.3.4.4).
         """
         path = f"studies/{self.study_uid}/instances"
-        offset, more = 0, True
+        seen, more = set(), True
         while more:
             params = {"includefield": "SeriesDescription,Rows,NumberOfFrames"}
-            if offset:
-                params["offset"] = str(offset)
+            if seen:
+                params["offset"] = str(len(seen))
             response = Question(self.server, path, params, JSON).send(self._session)
             page = quiet_attributes(response, COLUMNS)
-            yield page
-            offset += len(page)
-            more = len(page) and "additional results" in response.headers.get("Warning", "")
+            # A server that ignores the offset sends the same again, for ever.
+            new = set(page["SOPInstanceUID"]) - seen
+            if new or not seen:
+                yield page
+            seen |= new
+            more = new and "additional results" in response.headers.get("Warning", "")
 
     def instance_path(self, series_uid, instance_uid):
         """Return the resource of an instance, below the root."""
