@@ -28,11 +28,12 @@ def read_archive(folder):
         If there is no such folder.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    # Unlike those of Path, the questions of os.path raise nothing where access is denied.
+    if not os.path.isdir(folder):
         raise ArchiveError(
             f"There is no folder {folder}.",
             expected="a folder with DICOM files",
-            hint="Check the name; --data DIR names another folder.",
+            hint="Check the name, and that you may open it; --data DIR names another folder.",
         )
     instances, skipped = [], []
     for path in sorted(_paths(folder, skipped)):
@@ -50,13 +51,13 @@ def _paths(folder, skipped):
         skipped.append(f"{error.filename}: it cannot be read ({error.strerror})")
 
     for parent, folders, files in os.walk(folder, onerror=tell):
-        for link in filter(Path.is_symlink, (Path(parent, name) for name in folders)):
+        for link in filter(os.path.islink, (Path(parent, name) for name in folders)):
             skipped.append(f"{link}: it is a link to a folder, and links are not followed")
         yield from filter(_may_be_dicom, (Path(parent, name) for name in files))
 
 
 def _may_be_dicom(path):
-    if path.exists() and not path.is_file():  # a pipe: reading it would never end
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe: reading it would never end
         return False
     if path.suffix:
         return path.suffix.lower() == ".dcm"

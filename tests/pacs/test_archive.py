@@ -1,5 +1,6 @@
 """Which files are served, and how they are read."""
 
+import builtins
 import errno
 import json
 import logging
@@ -152,6 +153,27 @@ def test_what_must_not_be_read_is_named(tmp_path, monkeypatch, locked):
     assert line.startswith(f"{tmp_path / locked}: it cannot be read (")
     assert "Permission denied" in line
     assert len(archive) == (0 if locked == "folder" else 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there os.path asks Windows itself")
+def test_folder_that_may_be_listed_but_not_entered_is_no_obstacle(tmp_path, monkeypatch):
+    def refuse(path, *options, real, **more):
+        if str(path).startswith(str(tmp_path / "folder") + os.sep):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *options, **more)
+
+    names = ["IM0001", "sub", "x.dcm"]
+    copy(tmp_path, "folder/IM0001", JOE[0])
+    copy(tmp_path, "folder/x.dcm", JOE[1])
+    (tmp_path / "folder" / "sub").mkdir()
+    for module, function in [(os, "stat"), (os, "lstat"), (os, "scandir"), (builtins, "open")]:
+        monkeypatch.setattr(module, function, partial(refuse, real=getattr(module, function)))
+    archive = read_archive(tmp_path)
+    assert len(archive) == 0
+    told = [f"{tmp_path / 'folder' / name}: it cannot be read (" for name in names]
+    assert [line.partition("(")[0] + "(" for line in sorted(archive.skipped)] == told
+    with pytest.raises(ArchiveError, match="you may open it"):
+        read_archive(tmp_path / "folder" / "sub")
 
 
 def test_malformed_uid_is_skipped(tmp_path):
