@@ -138,7 +138,8 @@ class Question:
         accept = {"Accept": self.accept or "*/*"}
         rows += dictionary_rows("headers", accept, self._sign_in_in_python())
         if self._is_secret and self._way == "basic":
-            rows.append(f'    auth=tuple({KEY}.split(":", 1)),')
+            # As bytes: requests would write a text in Latin-1, and `sign_in` writes UTF-8.
+            rows += ["    auth=tuple(", f'        {KEY}.encode().split(b":", 1)', "    ),"]
         return "\n".join([*rows, ")"])
 
     @property

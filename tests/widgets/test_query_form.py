@@ -235,6 +235,8 @@ def test_field_that_does_not_exist_is_explained(server):
         ({"X-Key": "its own"}, "ours", "ours"),
         ({"Authorization": "Bearer its-own"}, "ours", "Bearer ours"),
         ({"Authorization": "Basic aXRzOm93bg=="}, "ann:pass:word", "Basic YW5uOnBhc3M6d29yZA=="),
+        # RFC 7617, section 2.1: the user "test", the password "123" and a pound sign, in UTF-8.
+        ({"Authorization": "Basic aXRzOm93bg=="}, "test:123\u00a3", "Basic dGVzdDoxMjPCow=="),
         ({"Authorization": "Bearer its-own"}, WORKSHOP_KEY, f"Bearer {WORKSHOP_KEY}"),
     ],
 )
