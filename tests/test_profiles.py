@@ -126,10 +126,10 @@ def test_in_a_notebook_somebody_sits_before_the_screen(monkeypatch):
 
 @pytest.mark.parametrize("auth", ["header", "bearer", "basic"])
 @pytest.mark.parametrize(
-    "key", ["ann:s3cret\n", " ann:s3cret", "ann:s3\r\nX-Injected: 1", "ann:s3\x00cret"]
+    "key", ["ann:s3cret\n", " ann:s3cret", "ann:s3\r\nX-Injected: 1", "ann:s3\x01cret"]
 )
 def test_a_key_that_cannot_be_sent_is_explained_and_not_shown(monkeypatch, auth, key):
-    monkeypatch.setenv("DICOMWEB_APIKEY", key.replace("\x00", "\x01"))
+    monkeypatch.setenv("DICOMWEB_APIKEY", key)
     with pytest.raises(WorkbookError, match="blank, or the end of a line") as caught:
         credentials(profile(auth=auth))
     assert "s3" not in str(caught.value) and "DICOMWEB_APIKEY" in caught.value.hint
