@@ -135,7 +135,7 @@ class IncomingFile:
         """Give the file its final name: nothing is missing."""
         with _writing():
             self._file.close()
-        self.path = self.path.replace(self.path.with_suffix(".dcm"))
+            self.path = self.path.replace(self.path.with_suffix(".dcm"))
         self.is_whole = True
 
     def discard(self):

@@ -455,13 +455,15 @@ def test_full_disk_is_a_507_and_nothing_of_the_request_is_stored(pacs, monkeypat
     assert capfd.readouterr().err == ""
 
 
-def test_folder_that_cannot_be_made_is_a_507(pacs, monkeypatch, capfd):
-    def forbidden(**options):
+@pytest.mark.parametrize(("owner", "function"), [(tempfile, "mkdtemp"), (Path, "replace")])
+def test_folder_or_name_that_is_denied_is_a_507(pacs, monkeypatch, capfd, owner, function):
+    def forbidden(*names, **options):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(tempfile, "mkdtemp", forbidden)
+    monkeypatch.setattr(owner, function, forbidden)
     response = post(pacs, JOE_BYTES)
     assert response.status_code == 507 and "Permission denied" in response.json()["detail"]
+    assert pacs.storage.size == 0 and left(pacs) == []
     assert capfd.readouterr().err == ""
 
 
