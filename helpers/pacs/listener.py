@@ -155,3 +155,5 @@ def _prepare(server, problems):
         server.prepare()
     except OSError as error:
         problems.append(error)
+    except UnicodeError as error:  # a host such as "my..computer" can be no name
+        problems.append(OSError(str(error)))

@@ -218,9 +218,14 @@ def test_missing_folder_and_taken_port_end_with_2_and_no_traceback(capsys, tmp_p
         assert main(["--port", str(port), "--data", str(FOLDER / "joe")]) == 2
     message = capsys.readouterr().err
     assert str(port) in message and "Traceback" not in message
-    assert main(["--port", "0", "--host", "192.0.2.1", "--data", str(FOLDER / "joe")]) == 2
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "my..computer"])
+def test_host_that_is_not_this_computer_ends_with_2_and_no_traceback(capsys, host):
+    assert main(["--port", "0", "--host", host, "--data", str(FOLDER / "joe")]) == 2
     message = capsys.readouterr().err
-    assert "192.0.2.1" in message and "address of this computer" in message
+    assert host in message and "address of this computer" in message
+    assert "Traceback" not in message
 
 
 IMPOSSIBLE_OPTIONS = [["--port", "x"], ["--port", "65536"], ["--default", "html"]]
