@@ -16,7 +16,7 @@ from helpers.pacs.responses import Part, multipart
 from helpers.pacs.service import accept_header, accepted, check_parameters
 
 ENCAPSULATED_DOCUMENT = "00420011"
-_MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+", re.IGNORECASE)
+_MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+", re.ASCII | re.IGNORECASE)
 
 
 def frames(service, request, study, series, instance, frames):

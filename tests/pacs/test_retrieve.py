@@ -172,7 +172,9 @@ def test_bulk_value_inside_a_sequence_is_found(tmp_path):
         nested.stop()
 
 
-@pytest.mark.parametrize("named", ["application/pdf\nX-Evil: 1", "nonsense", "ä/ö", ""])
+@pytest.mark.parametrize(
+    "named", ["application/pdf\nX-Evil: 1", "nonsense", "ä/ö", "te\u017ft/plain", ""]
+)
 def test_document_whose_type_makes_no_sense_is_bytes(tmp_path, named):
     dataset = pydicom.dcmread(DOCUMENT.path)
     dataset.MIMETypeOfEncapsulatedDocument = named
