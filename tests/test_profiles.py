@@ -185,6 +185,12 @@ def test_who_is_not_let_in_is_told_what_to_do(own, response, sent, words):
     assert ("auth = " in words) == (str(own) in hint)
 
 
+def test_the_variable_is_named_only_if_the_key_is_in_it(monkeypatch):
+    assert hint_for(refusal(403), {"apikey": "typed"}) == "Look at the key, letter by letter."
+    monkeypatch.setenv("DICOMWEB_APIKEY", "wrong")
+    assert "the key in DICOMWEB_APIKEY" in hint_for(refusal(403), {"apikey": "wrong"})
+
+
 @pytest.mark.parametrize(
     ("response", "sent", "headers"),
     [
