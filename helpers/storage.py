@@ -12,7 +12,7 @@ from pydicom.errors import InvalidDicomError
 from tqdm.auto import tqdm
 
 from .datasets import records
-from .errors import HTTPProblem, WorkbookError
+from .errors import AttributeProblem, HTTPProblem, WorkbookError
 from .explanations import explain
 from .outgoing import Instance, MultipartBody
 from .patience import patient_get
@@ -63,7 +63,7 @@ def store_instances(instances, server, at_once=INSTANCES_AT_ONCE):
 
     Raises
     ------
-    HTTPProblem, ServerUnreachable
+    HTTPProblem, ServerUnreachable, AttributeProblem
         The server did not say what it has. Nothing was sent.
 
     Notes
@@ -192,7 +192,15 @@ def instances_of(study, server):
 
 
 def _uids(response):
-    return {record[SOP_INSTANCE]["Value"][0] for record in records(response)}
+    try:
+        return {record[SOP_INSTANCE]["Value"][0] for record in records(response)}
+    except (KeyError, IndexError, TypeError) as error:
+        raise AttributeProblem(
+            "The server does not say which instances it has.",
+            expected="a list of instances, each with its SOPInstanceUID",
+            came=response.text[:80],
+            hint="Is that the root URL of a DICOMweb server? Look at it with show(response).",
+        ) from error
 
 
 def _batches(rows, at_once):

@@ -54,7 +54,7 @@ def outcomes(response, uids):
     ----------
     response : requests.Response
         With the status 200, 202 or 409, in JSON or XML.
-    uids : iterable of str
+    uids : list of str
         The SOP Instance UIDs that were sent.
 
     Returns

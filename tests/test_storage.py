@@ -8,7 +8,7 @@ import pytest
 import requests
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from helpers.errors import HTTPProblem, ServerUnreachable, StoreError
+from helpers.errors import AttributeProblem, HTTPProblem, ServerUnreachable, StoreError
 from helpers.outgoing import Instance, MultipartBody
 from helpers.servers import Server
 from helpers.storage import instances_of, store_instances
@@ -367,6 +367,17 @@ def test_nothing_is_sent_to_a_server_that_does_not_say_what_it_has(archive, stat
     archive.found = lambda query: (status, {}, b"")
     with pytest.raises(HTTPProblem):
         store_instances(JOE, archive.server)
+    assert posts(archive) == []
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"error": "no"}', b'[{"00080018": null}]', b'[{"00080018": {"Value": []}}]']
+)
+def test_nothing_is_sent_to_a_server_that_does_not_name_what_it_has(archive, body):
+    archive.found = lambda query: (200, {}, body)
+    with pytest.raises(AttributeProblem, match="does not say which instances") as caught:
+        store_instances(JOE, archive.server)
+    assert caught.value.came == body.decode()
     assert posts(archive) == []
 
 
