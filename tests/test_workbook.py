@@ -235,12 +235,16 @@ def test_two_starts_at_once_install_once(tmp_path):
     folder = make_small_workbook(tmp_path / "a folder für alle")
     command = [sys.executable, folder / "workbook.py", "pacs"]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    starts = [subprocess.Popen(command, env=without_network(), **streams) for _ in range(3)]
-    said = sorted(process.communicate(timeout=120)[0] for process in starts)
+    with open(folder / "workbook.py", "rb") as file:
+        assert workbook.lock(file)  # until all of them have found .venv missing
+        starts = [subprocess.Popen(command, env=without_network(), **streams) for _ in range(3)]
+        waiting = "Another start prepares .venv. Waiting for it ...\n"
+        assert [process.stdout.readline() for process in starts] == [waiting] * 3
+    said = sorted(process.communicate(timeout=300)[0] for process in starts)
     ran = f"ran helpers.pacs [] in {folder / '.venv'}\n"
     assert [process.returncode for process in starts] == [0, 0, 0]
-    assert said[:2] == [f"Another start prepares .venv. Waiting for it ...\n{ran}"] * 2
-    assert said[2].startswith("Making the folder .venv") and said[2].endswith(ran)
+    assert said[0].startswith("Making the folder .venv") and said[0].endswith(ran)
+    assert said[1:] == [ran] * 2
 
 
 def test_disk_without_locks_is_no_obstacle(installed, monkeypatch):
