@@ -19,7 +19,8 @@ def explain(error):
 
     Parameters
     ----------
-    error : requests.RequestException
+    error : requests.RequestException or UnicodeEncodeError
+        The second comes of a header with a character that no header can carry.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def explain(error):
       next:     Start from server.dicomweb, and add the resource behind it.
     """
     words = mask_url(str(error))
-    url = getattr(error.request, "url", None) or ""
+    url = getattr(getattr(error, "request", None), "url", None) or ""
     # Without the user and the password that a URL may hold.
     host = urlsplit(url).netloc.rpartition("@")[2] or "the server"
     if isinstance(error, requests.exceptions.SSLError):
@@ -83,13 +84,14 @@ def explain(error):
             hint="Ask for JSON with the header Accept: application/json. A 204 has no body: look "
             "at the status first. attributes(response) reads all of these.",
         )
-    if isinstance(error, requests.exceptions.InvalidHeader):
+    if isinstance(error, requests.exceptions.InvalidHeader | UnicodeEncodeError):
         return WorkbookError(
             "A header of this request cannot be sent.",
-            expected="texts, without a blank in front and without the end of a line",
+            expected="texts of plain letters, digits and signs, without a blank in front and "
+            "without the end of a line",
             came="another value (it is not shown: it may be a key)",
-            hint="Look at each value in headers=... What was copied or read from a file often has "
-            "a line end behind it: .strip() takes it away.",
+            hint="Look at the value of each header. What was copied often has a line end behind "
+            'it, which .strip() takes away, or typographic quotation marks in place of ".',
         )
     if isinstance(error, ValueError):
         hint = "Start from server.dicomweb, and add the resource behind it."

@@ -99,13 +99,15 @@ class Question:
         ------
         ServerUnreachable
             No answer came.
+        WorkbookError
+            A header cannot be sent.
         """
         url = f"{self.server.dicomweb}/{self.path}"
         try:
             return session.get(
                 url, params=self.params, headers=self.headers, timeout=SECONDS_TO_WAIT
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, UnicodeEncodeError) as error:
             raise explain(error) from error
 
     def python(self, imports=(), then="print(response.status_code, response.reason)"):

@@ -159,6 +159,24 @@ def test_server_without_a_scheme_is_a_sentence_in_place(server):
     assert "curl" not in form.curl.value
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        # As word processors write it; as a mouse copies it.
+        ("accept", "multipart/related; type=\u201capplication/dicom+xml\u201d"),
+        ("other_key", " s3cret"),
+        ("other_key", "s3cret\u20ac"),
+    ],
+)
+def test_header_that_cannot_be_sent_is_a_sentence_in_place(server, field, value):
+    form = QueryForm(server)
+    form.key.value = "another key"
+    getattr(form, field).value = value
+    form.search_button.click()
+    assert "A header of this request cannot be sent" in form.status.value
+    assert "s3cret" not in "\n".join([form.status.value, form.url.value, repr(form)])
+
+
 @pytest.mark.parametrize(("choice", "number"), [("no key", 401), ("another key", 403)])
 def test_key_is_a_field_too(server, choice, number):
     form = QueryForm(server)
