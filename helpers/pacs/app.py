@@ -3,6 +3,7 @@
 import sys
 import traceback
 from functools import partial
+from pathlib import Path
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
@@ -70,17 +71,8 @@ class Application:
         request = Request(environ)
         try:
             response = self._respond(request)
-        except Problem as problem:
-            response = _error(problem)
-        except Exception:
-            traceback.print_exc(file=sys.stderr)
-            response = _error(
-                Problem(
-                    500,
-                    "The classroom PACS made a mistake.",
-                    "Its own output says more; please report it.",
-                )
-            )
+        except Exception as error:
+            response = _error(_problem(error))
         if not drain(environ):
             response = _error(
                 Problem(413, "The request is far too large.", "Send less in a request.")
@@ -153,6 +145,24 @@ def _welcome(service, request):
     lines = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in facts.items())
     page = f'<!doctype html><html lang="en"><title>classroom PACS</title><dl>{lines}</dl></html>'
     return Response(page, content_type="text/html; charset=utf-8")
+
+
+def _problem(error):
+    """Return what a client is told of an exception."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return Problem(
+            410,
+            f"The file {Path(error.filename).name} is no longer in the archive's folder.",
+            "Put it back, or start the server again.",
+        )
+    traceback.print_exception(error, file=sys.stderr)
+    return Problem(
+        500,
+        "The classroom PACS made a mistake.",
+        "Its own output says more; please report it.",
+    )
 
 
 def _error(problem):

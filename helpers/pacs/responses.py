@@ -1,7 +1,6 @@
 """Bodies of answers: JSON, XML, multipart/related (RFC 2387)."""
 
 import json
-import os
 import secrets
 from dataclasses import dataclass, field
 
@@ -9,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from helpers.accept import MediaType, choose
 from helpers.pacs.native import native_xml
-from helpers.pacs.problems import Problem, not_acceptable
+from helpers.pacs.problems import not_acceptable
 from helpers.pacs.service import accept_header, accepted
 
 CHUNK = 1 << 20
@@ -94,18 +93,6 @@ def file_chunks(path, size):
                 raise OSError(f"{path} became shorter while it was sent")
             size -= len(chunk)
             yield chunk
-
-
-def file_size(path):
-    """Return the size of a file of the archive, in bytes."""
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        raise Problem(
-            410,
-            f"The file {path.name} is no longer in the archive's folder.",
-            "Put it back, or start the server again.",
-        ) from None
 
 
 def described(service, request, models):

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from helpers.accept import MediaType, choose
 from helpers.pacs.json_model import with_bulk_data_uris
 from helpers.pacs.problems import not_acceptable
-from helpers.pacs.responses import CHUNK, Part, described, file_chunks, file_size, multipart
+from helpers.pacs.responses import CHUNK, Part, described, file_chunks, multipart
 from helpers.pacs.service import accept_header, accepted, check_parameters
 from helpers.pacs.stored import NotAvailable
 from helpers.pacs.transcode import transcode
@@ -64,7 +64,7 @@ def _files(service, found, transfer_syntax):
         for instance in found:
             syntax = transfer_syntax or "*"
             if syntax in ("*", instance.transfer_syntax):
-                syntax, size = instance.transfer_syntax, file_size(instance.path)
+                syntax, size = instance.transfer_syntax, instance.path.stat().st_size
                 chunks = file_chunks(instance.path, size)
             else:
                 spool = spool or resources.enter_context(TemporaryFile())

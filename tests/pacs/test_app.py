@@ -147,13 +147,18 @@ def test_mistake_of_ours_is_a_500_without_a_traceback(problem, monkeypatch, capf
     assert "RuntimeError: secret detail" in capfd.readouterr().err
 
 
-def test_file_that_vanished_is_a_410(tmp_path):
+@pytest.mark.parametrize(
+    "resource", [JOE_1.study, *(JOE_1.instance + end for end in ("/frames/1", "/rendered"))]
+)
+def test_file_that_vanished_is_a_410(tmp_path, capfd, resource):
     (tmp_path / "one.dcm").write_bytes(JOE[0].read_bytes())
     pacs = server.start(tmp_path, port=0)
     try:
         (tmp_path / "one.dcm").unlink()
-        response = requests.get(pacs.url + JOE_1.study, headers=KEY, timeout=9)
+        response = requests.get(pacs.url + resource, headers=KEY, timeout=9)
         assert (response.status_code, response.json()["title"]) == (410, "Gone")
+        assert "one.dcm" in response.json()["detail"] and str(tmp_path) not in response.text
+        assert capfd.readouterr().err == ""
     finally:
         pacs.stop()
 
