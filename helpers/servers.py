@@ -103,7 +103,7 @@ def connect(name=None):
     Raises
     ------
     WorkbookError
-        Nobody knows a server of that name.
+        Nobody knows a server of that name, or its profile is not right, or the key cannot be sent.
     ArchiveError
         The classroom PACS cannot start.
 
@@ -163,7 +163,7 @@ def named(name):
     Raises
     ------
     WorkbookError
-        Nobody knows a server of that name, or its profile is not right.
+        Nobody knows a server of that name, or its profile is not right, or the key cannot be sent.
 
     Examples
     --------

@@ -21,8 +21,8 @@ def equivalents(response):
 
     A secret does not appear. In its place stands DICOMWEB_APIKEY, the environment variable that
     `connect` reads: where that finds the key, these work as they are. Postman has a variable of
-    that name. A body is not copied either, it is read from a file. What is no part of a request
-    stays out: time limits, proxies, certificates.
+    that name, or two for a user and a password. A body is not copied either, it is read from a
+    file. What is no part of a request stays out: time limits, proxies, certificates.
 
     Parameters
     ----------
