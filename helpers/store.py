@@ -89,7 +89,12 @@ def _files(paths):
         elif path.exists():
             found.append(path)
         else:
-            raise WorkbookError(f"There is no file or folder {path}.")
+            raise WorkbookError(
+                "There is no such file or folder.",
+                expected="DICOM files, or folders of them",
+                came=str(path),
+                hint=f"Read it letter by letter. You are in the folder {Path.cwd()}.",
+            )
     if not found:
         raise WorkbookError(
             f"There is nothing to store in {', '.join(map(str, paths))}.",

@@ -122,7 +122,8 @@ def test_what_failed_is_named(run, tmp_path):
 
 
 def test_what_cannot_begin_says_why(run, tmp_path, monkeypatch, free_port):
-    assert run(tmp_path / "missing", "--to", "mine")[0] == 2
+    code, _, errors = run(tmp_path / "missing", "--to", "mine")
+    assert code == 2 and str(tmp_path / "missing") in errors and str(Path.cwd()) in errors
     code, _, errors = run(archive.FOLDER, "--to", "min")
     assert code == 2 and "min" in errors and "mine" in errors
     code, _, errors = run(archive.FOLDER, "--to", f"http://127.0.0.1:{free_port}")
