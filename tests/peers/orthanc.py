@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -135,9 +135,8 @@ def _compiled(folder):
 def _wait_until_it_answers(root, headers, process, log):
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and process.poll() is None:
-        try:
+        with suppress(requests.ConnectionError, requests.Timeout):
             if requests.get(f"{root}/system", headers=headers, timeout=5).ok:
                 return
-        except requests.ConnectionError:
-            time.sleep(0.05)
+        time.sleep(0.05)
     raise RuntimeError(f"Orthanc did not start:\n{log.read_text(errors='replace')}")
