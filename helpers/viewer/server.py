@@ -55,6 +55,7 @@ def address(pacs, study_uid):
             "The classroom PACS has no study of that UID.",
             expected="one of these" + "".join(f"\n    {_described(s)}" for s in studies.values()),
             came=study_uid,
+            hint="Name the UID of one of these studies.",
         )
     return f"{pacs.url}/viewer?StudyInstanceUIDs={study_uid}"
 

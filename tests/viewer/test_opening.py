@@ -56,6 +56,7 @@ def test_study_that_is_not_there_is_refused_with_those_that_are(kernel):
         open_viewer("1.2.3")
     assert "1.2.3" in str(problem.value)
     assert f"{JOE_UID}  SIIM^Joe" in str(problem.value)
+    assert "next: " in str(problem.value)
     assert kernel == []
 
 
