@@ -6,8 +6,8 @@ import re
 WORKSHOP_KEY = "HackathonOrientationSession"
 HIDDEN = "********"
 
-# What a header is called that may hold a secret.
-SECRET_NAME = re.compile(r"authorization|cookie|key|token|secret|password", re.IGNORECASE)
+# What a header is called that may hold a secret. WWW-Authenticate only asks for one.
+SECRET_NAME = re.compile(r"auth(?!enticat)|cookie|key|token|secret|password", re.IGNORECASE)
 SECRET_IN_URL = re.compile(
     r"(//[^/@:]*:)[^/@]*(?=@)|([?&][^=&]*(?:key|token|secret|password)=)[^&#]*", re.I
 )

@@ -4,7 +4,16 @@ from helpers.masking import WORKSHOP_KEY, Headers, mask, mask_url
 
 
 @pytest.mark.parametrize(
-    "name", ["apikey", "X-API-Key", "Authorization", "Cookie", "Set-Cookie", "X-Auth-Token"]
+    "name",
+    [
+        "apikey",
+        "X-API-Key",
+        "Authorization",
+        "Cookie",
+        "Set-Cookie",
+        "X-Auth",
+        "Proxy-Authorization",
+    ],
 )
 def test_a_secret_header_is_hidden(name):
     assert "s3cret" not in mask(name, "s3cret")
@@ -13,8 +22,7 @@ def test_a_secret_header_is_hidden(name):
 @pytest.mark.parametrize("name", ["Accept", "Content-Type", "Host", "WWW-Authenticate"])
 def test_another_header_is_not(name):
     value = 'application/dicom+json; q="0.5"'
-    shown = mask(name, value)
-    assert shown == value or name == "WWW-Authenticate"
+    assert mask(name, value) == value
 
 
 def test_the_workshops_key_is_no_secret():
