@@ -176,14 +176,14 @@ def curve_of(dataset):
 
 
 def _windowed(values, center, width, curve):
+    # A window of width 0, or 1 where it is linear, is a threshold: white lies above one value.
     if curve == "SIGMOID":
-        steepness = numpy.clip(-4 * (values - center) / width, -500, 500)
+        steepness = numpy.clip(-4 * (values - center) / max(width, 1e-6), -500, 500)
         shades = 255 / (1 + numpy.exp(steepness))
     elif curve == "LINEAR_EXACT":
-        shades = (values - center + width / 2) * (255 / width)
+        shades = (values - center + width / 2) * (255 / max(width, 1e-6))
     else:
         low = center - 0.5 - (width - 1) / 2
-        # A window of width 1 is a threshold: what lies above its one value is white.
         shades = (values - low) * (255 / max(width - 1, 1e-6))
     return (numpy.clip(shades, 0, 255) + 0.5).astype("uint8")
 

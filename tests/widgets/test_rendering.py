@@ -41,6 +41,15 @@ def test_window_of_width_one_is_a_threshold():
     assert shades == {0, 255}
 
 
+@pytest.mark.parametrize("curve", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+def test_window_of_no_width_is_a_threshold_too(curve):
+    dataset = pydicom.Dataset()
+    dataset.VOILUTFunction = curve
+    ramp = numpy.arange(10).reshape(1, 10)
+    shades = numpy.asarray(picture(ramp, (4.5, 0), dataset).resize((10, 1), Image.NEAREST))
+    assert list(shades.flat) == [0] * 5 + [255] * 5
+
+
 def test_full_range_makes_the_least_black_and_the_greatest_white():
     drawn = numpy.asarray(picture(VALUES, window_of("full range", CT, VALUES), CT))
     assert (drawn.min(), drawn.max()) == (0, 255)
