@@ -1,6 +1,7 @@
 """The viewer in a terminal: `python -m helpers.viewer`."""
 
 import argparse
+import signal
 import sys
 import webbrowser
 
@@ -57,4 +58,6 @@ def _parser():
 
 
 if __name__ == "__main__":
+    # `kill` ends the viewer as Ctrl-C does: what was stored is deleted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
