@@ -38,6 +38,12 @@ def test_requirements_agree_with_those_of_the_workbook():
     )
 
 
+@pytest.mark.parametrize("folder", ["", "binder", "tests"])
+def test_no_requirement_is_listed_twice(folder):
+    listed = requirements(ROOT / folder / "requirements.txt")
+    assert len(listed) == len(set(listed))
+
+
 def test_post_build_installs_the_package_in_place():
     lines = (ROOT / "binder/postBuild").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "#!/bin/bash"
