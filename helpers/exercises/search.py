@@ -1,10 +1,14 @@
 """The exercises of notebook 01: find a patient."""
 
+from numbers import Integral
+
 import requests
 
 from ..attributes import attributes
 from ..datasets import records
 from ..errors import WorkbookError
+from ..explanations import explain
+from ..masking import mask_url
 from .exercise import exercise
 from .truth import ask, table
 from .values import NotYet, described, need
@@ -22,7 +26,9 @@ def found_by(server, params):
     try:
         response = ask(server, "/studies", params)
         if not records(response):
-            raise NotYet("Your search finds no study at all.")
+            # As it was sent: a `%5E` that the learner wrote has become `%255E`.
+            query = mask_url(response.request.url).partition("?")[2]
+            raise NotYet(f"Your search is `{query}`, and it finds no study at all.")
         return attributes(response, ["PatientName", "StudyDate", "StudyInstanceUID"])
     except WorkbookError as error:
         raise NotYet(f"The server refuses your search: {error.came.rstrip('.')}.") from error
@@ -100,25 +106,25 @@ def find_by_date(server, params):
             },
             headers={**server.headers, "Accept": "application/json"},
         )
-        study_uid = response.json()[0]["0020000D"]["Value"][0]
-        find_by_modality.check(study_uid)
+        mr_uid = response.json()[0]["0020000D"]["Value"][0]
+        find_by_modality.check(mr_uid)
     """,
 )
-def find_by_modality(server, study_uid):
+def find_by_modality(server, mr_uid):
     """Search by modality, and take out the UID."""
-    if isinstance(study_uid, list):
+    if isinstance(mr_uid, list):
         raise NotYet("Yours is a list. The task asks for the text in it.")
-    need(study_uid, str, "a UID, which is a text")
+    study_uid = need(mr_uid, str, "a UID, which is a text").strip()
     names = ["StudyInstanceUID", "PatientName", "ModalitiesInStudy"]
     studies = table(server, "/studies", names)
-    yours = studies[studies.StudyInstanceUID == study_uid.strip()]
+    yours = studies[studies.StudyInstanceUID == study_uid]
     if yours.empty:
         raise NotYet(f"The server has no study with the UID {described(study_uid)[9:]}.")
     [study] = yours.to_dict("records")
     wanted = table(
         server, "/studies", names, {"PatientName": "SIIM^Sally", "ModalitiesInStudy": "MR"}
     )
-    if study_uid.strip() not in set(wanted.StudyInstanceUID):
+    if study_uid not in set(wanted.StudyInstanceUID):
         raise NotYet(
             f"That is a study of {study['PatientName']} with the modalities "
             f"{study['ModalitiesInStudy']}. The task asks for another one."
@@ -136,10 +142,13 @@ def statuses(server):
         "d": (f"{root}/studies?PatientName=Nobody", {**key, "Accept": "application/dicom+json"}),
         "e": (f"{root}/studies?StudyDate=2017*", key),
     }
-    return {
-        letter: requests.get(url, headers=headers, timeout=60).status_code
-        for letter, (url, headers) in asked.items()
-    }
+    try:
+        return {
+            letter: requests.get(url, headers=headers, timeout=60).status_code
+            for letter, (url, headers) in asked.items()
+        }
+    except requests.RequestException as error:
+        raise explain(error) from error
 
 
 @exercise(
@@ -173,9 +182,13 @@ def predict_status(server, answers):
     """Predict the status of a request."""
     need(answers, dict, "a dictionary with the letters a to e")
     truth = statuses(server)
-    absent = [letter for letter in truth if not isinstance(answers.get(letter), int)]
-    if absent:
-        raise NotYet(f"These need a whole number each: {', '.join(absent)}.")
+    no_numbers = [
+        f"{letter} ({described(answers[letter]) if letter in answers else 'missing'})"
+        for letter in truth
+        if not isinstance(answers.get(letter), Integral)
+    ]
+    if no_numbers:
+        raise NotYet(f"These need a whole number each: {', '.join(no_numbers)}.")
     wrong = [letter for letter in truth if answers[letter] != truth[letter]]
     if wrong:
         yours = ", ".join(f"{letter} ({answers[letter]})" for letter in wrong)

@@ -4,6 +4,7 @@ import reprlib
 import textwrap
 
 import numpy
+import pandas
 import requests
 
 SHORT = reprlib.Repr()
@@ -68,6 +69,8 @@ def described(value):
     None
     a function
     """
+    if isinstance(value, numpy.generic):
+        value = value.item()
     kind = type(value).__name__
     if value is None or isinstance(value, bool | Placeholder):
         return repr(value)
@@ -82,6 +85,10 @@ def described(value):
         return f"a dictionary with the keys {keys}"
     if isinstance(value, list | tuple | set):
         return f"a {kind} of {len(value)}"
+    if isinstance(value, pandas.Series):
+        return f"a column of a table, with {counted(len(value), 'row')}"
+    if isinstance(value, pandas.DataFrame):
+        return f"a table with {counted(len(value), 'row')}"
     if isinstance(value, numpy.ndarray):
         return f"an array of the shape {value.shape} and the type {value.dtype}"
     if isinstance(value, requests.Response):

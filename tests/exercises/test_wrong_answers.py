@@ -11,13 +11,14 @@ import pytest
 import requests
 from pydicom.uid import generate_uid
 
+from helpers import attributes, frame, parts, save_instances, store_instances
 from helpers import exercises as everything
-from helpers import frame, parts, save_instances, store_instances
+from helpers.errors import ServerUnreachable
 from helpers.exercises import ____
 from helpers.exercises.images import joes_image
 from helpers.exercises.storage import retrieved
 from helpers.exercises.truth import DICOM, ask, study_of
-from helpers.servers import in_use
+from helpers.servers import Server, in_use
 from tests.answers import answer
 from tests.exercises.lessons import EXERCISES, name_of
 
@@ -105,6 +106,8 @@ def test_an_answer_that_fails_when_looked_at_is_explained(exercise):
     ("params", "words"),
     [
         ({"PatientName": "Sally^SIIM"}, "finds no study at all"),
+        ({"PatientName": "SIIM%5ESally"}, "Your search is `PatientName=SIIM%255ESally`"),
+        ({"PatientName": "Nobody", "limit": "1"}, "`PatientName=Nobody&limit=1`, and it finds no"),
         ({"PatientName": "SIIM"}, "finds no study at all"),
         ({"PatientName": "SIIM*"}, "5 of them should not be there"),
         ({"PatientName": "SIIM^Joe"}, "2 of them should not be there. For example: Joe SIIM"),
@@ -140,15 +143,27 @@ def test_find_by_modality():
     right = study_of(server, "SIIM^Sally", "MR")
     assert "Yours is a list" in judged("find_by_modality", [right])
     assert "no study with the UID '1.2.3'" in judged("find_by_modality", "1.2.3")
-    assert "an answer with the status 200" in judged("find_by_modality", get("/studies"))
+    found = get("/studies", Accept="application/json")
+    assert "an answer with the status 200" in judged("find_by_modality", found)
+    table = attributes(found)
+    assert "a table with 8 rows" in judged("find_by_modality", table)
+    assert "a column of a table, with 8 rows" in judged("find_by_modality", table.StudyInstanceUID)
 
 
 def test_predict_status():
     good = dict.fromkeys("abcde", 200)
     words = judged("predict_status", good)
     assert "2 of 5" in words and "b (200), c (200), e (200)" in words
-    assert "a whole number each: e" in judged("predict_status", {**good, "e": ____})
-    assert "a whole number each: b" in judged("predict_status", {**good, "b": "401"})
+    assert "a whole number each: e (____)" in judged("predict_status", {**good, "e": ____})
+    assert "each: b (the text '401')" in judged("predict_status", {**good, "b": "401"})
+    assert "each: a (missing), b (missing)" in judged("predict_status", {"A": 200, "c": 404})
+
+
+def test_a_server_that_is_gone_is_no_fault_of_the_answer(monkeypatch):
+    gone = Server("gone", "http://127.0.0.1:9/dicomweb", None)
+    monkeypatch.setattr("helpers.exercises.exercise.in_use", lambda: gone)
+    with pytest.raises(ServerUnreachable, match=r"No connection to 127\.0\.0\.1:9"):
+        everything.predict_status.judge(dict.fromkeys("abcde", 200))
 
 
 # Notebook 02
