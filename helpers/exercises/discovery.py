@@ -1,5 +1,7 @@
 """The exercises of notebook 02: discover a study."""
 
+from numbers import Integral
+
 from .. import multipart
 from ..attributes import tag_of
 from ..pieces import BLANK, DATA, DELIMITER, HEADERS, pieces
@@ -40,16 +42,25 @@ def joes_study(server):
 )
 def count_instances(server, count):
     """Count the instances of a study."""
-    studies = table(server, "/studies", ["PatientName", "StudyInstanceUID"])
-    for study in studies[studies.PatientName.str.endswith("SIIM")].itertuples():
-        case = f"for a study of {study.PatientName}"
-        yours = need(call(count, study.StudyInstanceUID, case=case), int, f"a whole number {case}")
-        instances = table(
-            server, f"/studies/{study.StudyInstanceUID}/instances", ["SOPInstanceUID"]
-        )
-        if yours != len(instances):
-            relation = "too many" if yours > len(instances) else "too few"
-            raise NotYet(f"{yours} is {relation} {case}.")
+    studies = table(server, "/studies", ["PatientName", "StudyDate", "StudyInstanceUID"])
+    studies = studies[studies.PatientName.str.endswith("SIIM")]
+    yours = {}
+    for study in studies.itertuples():
+        case = f"for {study.PatientName}'s study of {study.StudyDate}"
+        number = call(count, study.StudyInstanceUID, case=case)
+        # A count that pandas made is no `int`.
+        yours[study.StudyInstanceUID] = case, need(number, Integral, f"a whole number {case}")
+    is_constant = len({number for _, number in yours.values()}) == 1
+    for uid, (case, number) in yours.items():
+        right = len(table(server, f"/studies/{uid}/instances", ["SOPInstanceUID"]))
+        if number != right:
+            relation = "too many" if number > right else "too few"
+            # An error is JSON too, and has a length.
+            same = (
+                f" Your function says {number} for every study: does its URL hold the UID that it "
+                "is given, and what is the status of the answer?"
+            )
+            raise NotYet(f"{number} is {relation} {case}.{same if is_constant else ''}")
     return "Your function counts the instances of every patient in the archive."
 
 
@@ -79,7 +90,7 @@ def read_attribute(server, read):
     records = {record["00080018"]["Value"][0]: record for record in ask(server, resource).json()}
     for number, document in enumerate(documents, 1):
         uid = call(read, document, "SOPInstanceUID", case="for SOPInstanceUID")
-        if uid not in records:
+        if not isinstance(uid, str) or uid not in records:
             raise NotYet(
                 f"For SOPInstanceUID in document {number}, your function returns "
                 f"{described(uid)}. That is not what the document says."

@@ -178,11 +178,26 @@ def test_a_server_that_is_gone_is_no_fault_of_the_answer(monkeypatch):
         (lambda uid: str(2), "a whole number"),
         (lambda uid: get(f"/studies/{uid}/instances").json(), "JSONDecodeError"),
         (lambda uid: None, "None"),
+        (lambda uid: None, "a whole number for Joe SIIM's study of 19860328"),
+        (lambda uid: 2, "2 is too many for Joe SIIM's study of 19860328. Your function says 2 for"),
+        (lambda uid: len(requests.get(get(f"/studies/{uid}").url).json()), "for every study"),
         (2, "asks for a function"),
     ],
 )
 def test_count_instances(count, words):
     assert words in judged("count_instances", count)
+
+
+@pytest.mark.parametrize("level", ["study", "series"])
+def test_count_instances_takes_a_number_that_pandas_made(level):
+    def count(uid):
+        if level == "study":
+            return attributes(get("/studies?StudyInstanceUID=" + uid)).iloc[0, 4]
+        series = attributes(get(f"/studies/{uid}/series"))
+        return series.NumberOfSeriesRelatedInstances.sum()
+
+    assert type(count(study_of(in_use(), "SIIM^Joe", "CT"))) is numpy.int64
+    assert everything.count_instances.judge(count).title == "Right"
 
 
 def read(xml, keyword):
@@ -195,6 +210,7 @@ def read(xml, keyword):
     [
         (lambda xml, keyword: read(xml, keyword) or "", "returns the text ''"),
         (lambda xml, keyword: read(xml, "Modality"), "returns the text 'CT'"),
+        (lambda xml, keyword: [read(xml, keyword)], "your function returns a list of 1"),
         (lambda xml, keyword: read(xml.replace(b"Topogram", b""), keyword), "SeriesDescription"),
         (lambda xml, keyword: ElementTree.fromstring(xml).find(keyword).text, "AttributeError"),
         (lambda xml, keyword: re.search(f"{keyword}.*?>([^<]+)<", xml.decode())[1], "TypeError"),
