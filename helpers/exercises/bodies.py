@@ -28,10 +28,10 @@ def hard_bodies():
     long_type = 'multipart/related; boundary="cut;here"; type="text/plain"'
     cases.append(("with a boundary in quotes, and a semicolon in it", quoted, long_type))
     cuts = {
-        "of a body that was cut in the data": two[: two.index(b"second") + 3],
-        "of a body that was cut before the closing delimiter": two[: two.index(b"\r\n--b--")],
-        "of a body that was cut after a delimiter": two[: two.rindex(b"Content")],
-        "of a body that is empty": b"",
+        "for a body that was cut in the data": two[: two.index(b"second") + 3],
+        "for a body that was cut before the closing delimiter": two[: two.index(b"\r\n--b--")],
+        "for a body that was cut after a delimiter": two[: two.rindex(b"Content")],
+        "for a body that is empty": b"",
     }
     return [*cases, *((words, body, plain) for words, body in cuts.items())]
 
@@ -58,7 +58,10 @@ def refuses(parse, words, body, content_type):
         if isinstance(problem.__cause__, ValueError):
             return
         raise NotYet(f"{problem} Raise a ValueError that says what is missing.") from None
-    raise NotYet(f"Your function returns {described(yours)} {words}, as if nothing were missing.")
+    raise NotYet(
+        f"Your function returns {described(yours)} {words}, as if nothing were missing. "
+        "The task asks for a ValueError, raised and not returned."
+    )
 
 
 def reads(parse, words, body, content_type, wanted):
@@ -69,10 +72,11 @@ def reads(parse, words, body, content_type, wanted):
             raise NotYet(
                 f"Your function finds {counted(len(yours), 'part')} {words}. That is not right."
             )
-        if not isinstance(pair, tuple | list) or len(pair) != 2 or not hasattr(pair[0], "items"):
+        if not is_pair(pair) or not hasattr(pair[0], "items"):
+            inside = ": " + " and ".join(map(described, pair)) if is_pair(pair) else ""
             raise NotYet(
                 f"Part {number} {words} should be a pair: a dictionary of headers, and bytes. "
-                f"Yours is {described(pair)}."
+                f"Yours is {described(pair)}{inside}."
             )
         if bytes_of(pair[1]) != right[1]:
             ends = f" and end with {pair[1][-8:]!r}" if bytes_of(pair[1]) else ""
@@ -84,6 +88,11 @@ def reads(parse, words, body, content_type, wanted):
             raise NotYet(
                 f"The headers of part {number} are not right {words}. Yours are {dict(pair[0])}."
             )
+
+
+def is_pair(value):
+    """Tell whether a value is a tuple or a list of two."""
+    return isinstance(value, tuple | list) and len(value) == 2
 
 
 def bytes_of(data):

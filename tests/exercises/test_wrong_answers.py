@@ -285,9 +285,20 @@ def test_the_changes_below_start_from_what_is_right():
         ),
         ("found.append((headers, data))", "found += [(headers, data)] if data else []", "an empty"),
         ("found.append((headers, data))", "found.append((head, data))", "should be a pair"),
+        (
+            "found.append((headers, data))",
+            "found.append((data, headers))",
+            "and a dictionary with the keys 'Content-Type', 'Content-Length'.",
+        ),
         ("found.append((headers, data))", "found.append(data)", "should be a pair"),
         ("or not delimiters[-1][1]", "", "as if nothing were missing"),
         ("raise ValueError(", "raise KeyError(", "Raise a ValueError"),
+        (
+            "raise ValueError(",
+            "return ValueError(",
+            "an object of the type ValueError for a body that was cut in the data, as if nothing "
+            "were missing. The task asks for a ValueError, raised and not returned.",
+        ),
         ("if not delimiters or not", "if not", "body that is empty, with IndexError"),
         ("return found", "return found[:-1]", "finds 1 part for"),
         ("return found", "return None", "a list"),
