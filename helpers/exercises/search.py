@@ -1,5 +1,6 @@
 """The exercises of notebook 01: find a patient."""
 
+from datetime import date
 from numbers import Integral
 
 import requests
@@ -85,7 +86,39 @@ def find_by_date(server, params):
     dates = table(server, "/studies", ["StudyDate", "StudyInstanceUID"])
     wanted = dates[dates.StudyDate >= "20170101"]
     compare(found_by(server, params), wanted.StudyInstanceUID, "these studies")
+    luck = found_by_luck(str(params.get("StudyDate", "")))
+    if luck:
+        raise NotYet(f"Your search finds the right studies here, but {luck}.")
     return f"{len(wanted)} studies are of 2017 or later, and your search finds exactly these."
+
+
+def found_by_luck(dates):
+    """Say on which days a study would be missed, or found, that no study here is of.
+
+    Parameters
+    ----------
+    dates : str
+
+    Returns
+    -------
+    str
+        Empty if the range holds the days from the first of 2017 until today.
+
+    Examples
+    --------
+    >>> found_by_luck("20170620-")
+    'the range begins on 20170620: a study of an earlier day of 2017 would be missing'
+    >>> found_by_luck("20170101-")
+    ''
+    """
+    first, _, last = (part.strip() for part in dates.partition("-"))
+    if first > "20170101":
+        return f"the range begins on {first}: a study of an earlier day of 2017 would be missing"
+    if first and first < "20170101":
+        return f"the range begins on {first}: a study of that day would be found, too"
+    if last and last < date.today().strftime("%Y%m%d"):
+        return f"the range ends on {last}: a study of a later day would be missing"
+    return ""
 
 
 @exercise(
@@ -112,7 +145,7 @@ def find_by_date(server, params):
 )
 def find_by_modality(server, mr_uid):
     """Search by modality, and take out the UID."""
-    if isinstance(mr_uid, list):
+    if isinstance(mr_uid, list) and mr_uid and isinstance(mr_uid[0], str):
         raise NotYet("Yours is a list. The task asks for the text in it.")
     study_uid = need(mr_uid, str, "a UID, which is a text").strip()
     names = ["StudyInstanceUID", "PatientName", "ModalitiesInStudy"]
@@ -154,8 +187,8 @@ def statuses(server):
 @exercise(
     NOTEBOOK,
     hints=[
-        "A status that begins with 2 says *good*, and one that begins with 4 says that the request "
-        "was wrong.",
+        "A status that begins with 2 says that all is well, and one that begins with 4 says that "
+        "the request was wrong.",
         "Nothing found is not an error. And a resource that the standard does not have is one that "
         "the server cannot find.",
         "You have seen each of these: 200, 204, 400, 401, 403 and 404. If you are not sure, send "

@@ -77,7 +77,7 @@ def described(value):
     if isinstance(value, str):
         return f"the text {SHORT.repr(value)}"
     if isinstance(value, bytes):
-        return f"{len(value):,} bytes that begin with {value[:20]!r}"
+        return f"{len(value):,} bytes that begin with {value[:20]!r}" if value else "no bytes"
     if isinstance(value, int | float):
         return f"the number {SHORT.repr(value)}"
     if isinstance(value, dict):

@@ -107,6 +107,13 @@ def test_there_are_three_hints_or_more_and_none_holds_the_answer(exercise):
     assert [line for line in lines if line in hints] == []
 
 
+@pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
+def test_hints_have_no_marks_but_backticks(exercise):
+    """A note shows what stands in backticks as code, and all other marks as they are."""
+    words = re.sub(r"`[^`]*`", "", "\n".join(exercise.hints))
+    assert not set("*_#`") & set(words)
+
+
 def test_each_broken_request_of_the_notebook_is_broken(server):
     exercise = next(exercise for exercise in EXERCISES if exercise.name == "repair_requests")
     names = names_before(exercise, server)

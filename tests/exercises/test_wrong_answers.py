@@ -130,6 +130,9 @@ def test_find_sally(params, words):
         ("-20170101", "should not be there"),
         ("20160101-", "2 of them should not be there. For example: Sally SIIM"),
         ("20170101-20171231", "but there are more"),
+        ("20170620-", "begins on 20170620: a study of an earlier day of 2017 would be missing"),
+        ("20161231 -", "begins on 20161231: a study of that day would be found, too"),
+        ("20170101-20180618", "ends on 20180618: a study of a later day would be missing"),
     ],
 )
 def test_find_by_date(dates, words):
@@ -145,6 +148,7 @@ def test_find_by_modality():
     assert "no study with the UID '1.2.3'" in judged("find_by_modality", "1.2.3")
     found = get("/studies", Accept="application/json")
     assert "an answer with the status 200" in judged("find_by_modality", found)
+    assert "Yours is a list of 8." in judged("find_by_modality", found.json())
     table = attributes(found)
     assert "a table with 8 rows" in judged("find_by_modality", table)
     assert "a column of a table, with 8 rows" in judged("find_by_modality", table.StudyInstanceUID)
@@ -291,6 +295,7 @@ def test_the_changes_below_start_from_what_is_right():
             "and a dictionary with the keys 'Content-Type', 'Content-Length'.",
         ),
         ("found.append((headers, data))", "found.append(data)", "should be a pair"),
+        ("found.append((headers, data))", "found.append((headers, b''))", "Yours are no bytes."),
         ("or not delimiters[-1][1]", "", "as if nothing were missing"),
         ("raise ValueError(", "raise KeyError(", "Raise a ValueError"),
         (
