@@ -438,7 +438,7 @@ class FullDisk(BytesIO):
 
     def close(self):
         is_unwritten = not self.closed and self.tell()
-        # A real one is closed all the same. And Python 3.13 closes it once more when it is collected.
+        # A real one is closed all the same. Python 3.13 closes it once more when it is collected.
         super().close()
         if is_unwritten:
             raise OSError(errno.ENOSPC, "No space left on device")
