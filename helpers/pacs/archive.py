@@ -113,8 +113,7 @@ class Archive:
                 new[instance.study].append(instance)
             studies = dict(self.studies)
             for uid, found in new.items():
-                known = studies[uid].instances if uid in studies else []
-                studies[uid] = _study(known + found)
+                studies[uid] = _study(found, studies.get(uid))
             self.studies = dict(sorted(studies.items(), key=lambda item: _study_order(item[1])))
             self._paths = paths
         return left_out
@@ -142,15 +141,22 @@ class Archive:
         return [instances[instance]] if instance in instances else []
 
 
-def _study(instances):
+# What a study or a series is called, its first instances say. One that is added later with another
+# name must not change it: the study would no longer be found by its own.
+
+
+def _study(instances, known=None):
     by_series = defaultdict(list)
-    for instance in instances:
+    for instance in [*(known.instances if known else []), *instances]:
         by_series[instance.series].append(instance)
+    known_series = known.series if known else {}
     all_series = sorted(
-        (_series(uid, found) for uid, found in by_series.items()), key=_series_order
+        (_series(uid, found, known_series.get(uid)) for uid, found in by_series.items()),
+        key=_series_order,
     )
     instances = [i for series in all_series for i in series.instances.values()]
-    attributes = _of_level(STUDY, instances[0]) | _element_each(
+    named = known.attributes if known else _of_level(STUDY, instances[0])
+    attributes = named | _element_each(
         ModalitiesInStudy=sorted({str(i.value("Modality", "OT")) for i in instances}),
         SOPClassesInStudy=sorted({str(i.value("SOPClassUID", "")) for i in instances}),
         NumberOfStudyRelatedSeries=[len(all_series)],
@@ -159,11 +165,10 @@ def _study(instances):
     return Study(instances[0].study, attributes, {series.uid: series for series in all_series})
 
 
-def _series(uid, instances):
+def _series(uid, instances, known=None):
     instances = sorted(instances, key=_instance_order)
-    attributes = _of_level(SERIES, instances[0]) | _element_each(
-        NumberOfSeriesRelatedInstances=[len(instances)]
-    )
+    named = known.attributes if known else _of_level(SERIES, instances[0])
+    attributes = named | _element_each(NumberOfSeriesRelatedInstances=[len(instances)])
     return Series(uid, attributes, {instance.uid: instance for instance in instances})
 
 

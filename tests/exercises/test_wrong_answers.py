@@ -626,6 +626,9 @@ def test_store_copy(server):
     assert "The pixels of your instance are not" in judged("store_copy", black)
     same_series = stored(server, SeriesInstanceUID=joe.SeriesInstanceUID)
     assert "still has the SeriesInstanceUID" in judged("store_copy", same_series)
+    # Found before the first image of Joe's study, and Joe is still found.
+    same_study = stored(server, StudyInstanceUID=joe.StudyInstanceUID, SeriesNumber=0)
+    assert "still has the StudyInstanceUID" in judged("store_copy", same_study)
 
 
 def test_copies_of_joe_are_not_taken_for_joe(server):

@@ -309,6 +309,26 @@ def test_uid_is_numbers_and_dots(text, expected):
     assert is_uid(text) is expected
 
 
+@pytest.mark.parametrize("same_series", [True, False])
+def test_instance_added_later_does_not_rename_its_study_or_series(tmp_path, same_series):
+    archive = read_archive(FOLDER / "joe")
+    [study] = archive.studies.values()
+    [series] = study.series.values()
+    changes = {"PatientName": "LESSON^Joe", "SeriesDescription": "Other", "InstanceNumber": 0}
+    other = {} if same_series else {"SeriesInstanceUID": "1.2", "SeriesNumber": 0}
+    # In the order of its numbers it comes first.
+    path = copy(tmp_path, "late.dcm", SOPInstanceUID="1.2.3", **changes, **other)
+    assert archive.add([read_instance(path)]) == []
+    [grown] = archive.studies.values()
+    assert grown.instances[0].uid == "1.2.3"
+    assert grown.attributes["00100010"] == study.attributes["00100010"]
+    assert grown.series[series.uid].attributes["0008103E"] == series.attributes["0008103E"]
+    counts = {"00201208": 3, "00201206": 1 if same_series else 2}
+    assert {tag: grown.attributes[tag]["Value"] for tag in counts} == {
+        tag: [count] for tag, count in counts.items()
+    }
+
+
 def test_two_that_add_the_same_instance_at_once_add_it_once():
     archive = Archive()
     instance = read_instance(JOE[0])
