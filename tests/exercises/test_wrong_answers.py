@@ -474,6 +474,23 @@ def test_save_study_takes_a_file_that_pydicom_wrote_anew(tmp_path):
     assert everything.save_study.judge(tmp_path / "a").title == "Right"
 
 
+@pytest.mark.parametrize(
+    "syntax", ["*", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.5"]
+)
+def test_save_study_takes_every_lossless_transfer_syntax(server, tmp_path, syntax):
+    accept = f"{DICOM}; transfer-syntax={syntax}"
+    study = f"/studies/{study_of(server, 'SIIM^Sally', 'MG')}"
+    first, second = save_instances(ask(server, study, accept=accept), tmp_path)
+    assert everything.save_study.judge(tmp_path).title == "Right"
+    other, without, changed = (pydicom.dcmread(first) for _ in range(3))
+    other.PixelData = pydicom.dcmread(second).PixelData
+    del without.PixelData
+    changed.StudyDescription = "Changed"
+    for dataset in (other, without, changed):
+        dataset.save_as(first)
+        assert f"{first.name} is not what the server has" in judged("save_study", tmp_path)
+
+
 def uids_of(study_uid):
     found = get(f"/studies/{study_uid}/instances", Accept="application/json").json()
     return {instance["00080018"]["Value"][0] for instance in found}
