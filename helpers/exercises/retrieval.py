@@ -15,7 +15,6 @@ from pydicom.errors import InvalidDicomError
 from ..errors import WorkbookError
 from ..frames import frame
 from ..multipart import parts
-from ..responses import media_type
 from .exercise import exercise
 from .truth import DICOM, ask, instance_resource, study_of
 from .values import NotYet, Placeholder, call, counted, described, need
@@ -221,8 +220,8 @@ def goals(server):
     return {
         "a": (f"{root}/studies", "json"),
         "b": (f"{study}/series", "json"),
-        "c": (study, "multipart/related"),
-        "d": (f"{image}/frames/1", "multipart/related"),
+        "c": (study, "application/dicom"),
+        "d": (f"{image}/frames/1", "application/octet-stream"),
         "e": (f"{image}/rendered", "image/"),
         "f": (f"{study}/metadata", "json"),
     }
@@ -241,8 +240,10 @@ def faults(server, response, path, kind):
         return f"got the status {response.status_code} {response.reason}"
     if unquote(asked.path).rstrip("/") != path:
         return "asks for another resource than the broken one was meant for"
-    if kind not in response.headers.get("Content-Type", ""):
-        return f"got {media_type(response) or 'no media type'}, and not what it was meant for"
+    label = response.headers.get("Content-Type", "")
+    if kind not in label:
+        came = label.partition("; boundary")[0] or "no media type"
+        return f"got {came}, and not what it was meant for"
     return ""
 
 

@@ -551,7 +551,12 @@ def test_repair_requests_wants_the_representation_that_was_meant():
     as_xml = get(f"{study}/metadata", Accept='multipart/related; type="application/dicom+xml"')
     assert as_xml.status_code == 200
     words = judged("repair_requests", {**repaired, "f": as_xml})
-    assert "f got multipart/related" in words
+    assert 'f got multipart/related; type="application/dicom+xml", and not' in words
+    frame_1 = f"{joes_image(server)}/frames/1"
+    as_jpeg = get(frame_1, Accept='multipart/related; type="image/jpeg"')
+    assert as_jpeg.status_code == 200
+    words = judged("repair_requests", {**repaired, "d": as_jpeg})
+    assert 'd got multipart/related; type="image/jpeg"' in words
 
 
 # Notebook 05
