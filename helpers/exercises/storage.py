@@ -1,15 +1,14 @@
 """The exercises of notebook 05: bulk data, and storing."""
 
-import re
-
 import pydicom
 
 from .. import multipart
 from ..datasets import datasets
 from ..errors import MultipartError
+from ..instances import UID, UID_LENGTH
 from .exercise import exercise
 from .truth import DICOM, ask, instance_resource
-from .values import NotYet, call, counted, described, need
+from .values import SHORT, NotYet, call, counted, described, need
 
 NOTEBOOK = "05-beyond-the-workshop"
 BOUNDARY = "a-boundary-for-the-check"
@@ -39,21 +38,29 @@ FAMILY_NAME = "LESSON"
 )
 def find_bulk_data(server, bulk_data):
     """Find what the metadata leaves out."""
+    cases = {}
     for patient, modality in (("SIIM^Joe", "CT"), ("SIIM^Ravi", "DOC"), ("SIIM^Andy", "US")):
         resource = instance_resource(server, patient, modality)
-        [metadata] = ask(server, f"{resource}/metadata").json()
-        right = {
-            tag: element["BulkDataURI"]
-            for tag, element in metadata.items()
-            if "BulkDataURI" in element
-        }
-        case = f"for the {modality} of {patient}"
+        [cases[f"for the {modality} of {patient}"]] = ask(server, f"{resource}/metadata").json()
+    joe, ravi, _ = cases.values()
+    cases["for a data set with the bulk data of both Joe and Ravi"] = joe | elsewhere(ravi)
+    cases["for a data set without bulk data"] = {
+        tag: element for tag, element in joe.items() if tag not in elsewhere(joe)
+    }
+    for case, metadata in cases.items():
+        right = {tag: element["BulkDataURI"] for tag, element in elsewhere(metadata).items()}
         yours = need(call(bulk_data, metadata, case=case), dict, f"a dictionary {case}")
         if set(yours) != set(right):
-            raise NotYet(f"Your dictionary has the keys {sorted(map(str, yours))} {case}.")
+            keys = SHORT.repr(sorted(map(str, yours)))
+            raise NotYet(f"Your dictionary has the keys {keys} {case}.")
         if yours != right:
             raise NotYet(f"The tags are right {case}, but their values are not the URIs.")
     return "Your function finds the pixels of Joe and Andy, and Ravi's report."
+
+
+def elsewhere(metadata):
+    """Return the elements whose value stands elsewhere, behind a URI."""
+    return {tag: element for tag, element in metadata.items() if "BulkDataURI" in element}
 
 
 @exercise(
@@ -87,28 +94,35 @@ def write_body(server, make_body):
     files = [part.content for part in multipart.parts(ask(server, study, accept=DICOM))]
     for count in (len(files), 1):
         case = f"for {count} files" if count > 1 else "for 1 file"
-        body = need(call(make_body, files[:count], BOUNDARY, case=case), bytes, f"bytes {case}")
+        yours = call(make_body, files[:count], BOUNDARY, case=case)
+        body = bytes(need(yours, bytes | bytearray, f"bytes {case}"))
         try:
             found = list(multipart.parse([body], f"multipart/related; boundary={BOUNDARY}"))
         except MultipartError as error:
             raise NotYet(f"A server cannot read your body {case}: {error.problem}") from error
-        if [part.content for part in found] != files[:count]:
-            parts = counted(len(found), "part")
-            raise NotYet(f"Your body has {parts} {case}. That is not the same as the files.")
+        if len(found) != count:
+            raise NotYet(f"Your body has {counted(len(found), 'part')} {case}.")
+        for number, (part, file) in enumerate(zip(found, files, strict=False), 1):
+            if part.content != file:
+                raise NotYet(
+                    f"Part {number} of your body is not the file {case}: a server reads "
+                    f"{part.size:,} bytes that begin with {part.content[:4]!r}, and the file has "
+                    f"{len(file):,} bytes that begin with {file[:4]!r}."
+                )
         if any(b"\r\n\r\n" + file + b"\r\n--" not in body for file in files[:count]):
             raise NotYet(f"Some line ends of your body are not CR and LF {case}: `\\r\\n`.")
         if any(part.media_type != "application/dicom" for part in found):
             raise NotYet("A part of your body does not say that it is `application/dicom`.")
-    refuses_its_boundary(make_body, files[0])
+    refuses_its_boundary(make_body, files)
     return "A server can read your body, and no file can break it."
 
 
-def refuses_its_boundary(make_body, file):
+def refuses_its_boundary(make_body, files):
     """See that a boundary which occurs in the data is an error."""
     case = "for a file that holds the delimiter"
-    broken = file + f"\r\n--{BOUNDARY}\r\n".encode()
+    broken = files[0] + f"\r\n--{BOUNDARY}\r\n".encode()
     try:
-        call(make_body, [broken], BOUNDARY, case=case)
+        call(make_body, [*files, broken], BOUNDARY, case=case)
     except NotYet as problem:
         if isinstance(problem.__cause__, ValueError):
             return
@@ -141,7 +155,7 @@ def refuses_its_boundary(make_body, file):
 def store_copy(server, stored_uid):
     """Store a changed instance."""
     need(stored_uid, str, "a UID, which is a text")
-    if not re.fullmatch(r"[\d.]{1,64}", stored_uid):
+    if len(stored_uid) > UID_LENGTH or not UID.fullmatch(stored_uid):
         raise NotYet(f"The task asks for a UID: digits and dots. Yours is {described(stored_uid)}.")
     found = datasets(ask(server, "/instances", {"SOPInstanceUID": stored_uid}))
     if not found:

@@ -81,7 +81,7 @@ def described(value):
     if isinstance(value, int | float):
         return f"the number {SHORT.repr(value)}"
     if isinstance(value, dict):
-        keys = ", ".join(map(SHORT.repr, value)) or "(none)"
+        keys = SHORT.repr(list(value))[1:-1] or "(none)"
         return f"a dictionary with the keys {keys}"
     if isinstance(value, list | tuple | set):
         return f"a {kind} of {len(value)}"

@@ -562,6 +562,12 @@ def test_repair_requests_wants_the_representation_that_was_meant():
 # Notebook 05
 
 
+def bulk(metadata):
+    return {
+        t: element["BulkDataURI"] for t, element in metadata.items() if "BulkDataURI" in element
+    }
+
+
 @pytest.mark.parametrize(
     ("bulk_data", "words"),
     [
@@ -574,21 +580,32 @@ def test_repair_requests_wants_the_representation_that_was_meant():
         (lambda metadata: list(metadata), "asks for a dictionary"),
         (lambda metadata: dict.fromkeys(metadata, "uri"), "has the keys ['00080005'"),
         (lambda metadata: {tag: element["BulkDataURI"] for tag, element in metadata}, "ValueError"),
+        (lambda metadata: dict(list(bulk(metadata).items())[:1]), "bulk data of both Joe and Ravi"),
+        (lambda metadata: bulk(metadata) or None, "for a data set without bulk data. Yours is Non"),
     ],
 )
 def test_find_bulk_data(bulk_data, words):
     assert words in judged("find_bulk_data", bulk_data)
 
 
-def body_of(files, boundary, head=b"\r\nContent-Type: application/dicom\r\n\r\n", end=b"\r\n"):
+def body_of(
+    files, boundary, head=b"\r\nContent-Type: application/dicom\r\n\r\n", end=b"\r\n", seen=None
+):
     delimiter = b"--" + boundary.encode()
-    if any(delimiter in file for file in files):
+    if any(delimiter in file for file in files[:seen]):
         raise ValueError
     return b"".join(delimiter + head + file + end for file in files) + delimiter + b"--"
 
 
 def test_the_bodies_below_are_made_as_the_right_one():
     assert everything.write_body.judge(body_of).title == "Right"
+
+
+def test_a_body_may_be_a_bytearray():
+    judge = everything.write_body.judge
+    assert (
+        judge(lambda *files_and_boundary: bytearray(body_of(*files_and_boundary))).title == "Right"
+    )
 
 
 @pytest.mark.parametrize(
@@ -598,7 +615,11 @@ def test_the_bodies_below_are_made_as_the_right_one():
         (lambda files, b: body_of(files, b, end=b""), "cannot read your body"),
         (
             lambda files, b: body_of(files, b, end=b"\r\n\r\n"),
-            "2 parts for 2 files. That is not the same",
+            "Part 1 of your body is not the file for 2 files: a server reads 616,084 bytes",
+        ),
+        (
+            lambda files, b: body_of(files, b, head=b"\r\n\r\n\r\n"),
+            r"616,084 bytes that begin with b'\r\n\x00\x00', and the file has 616,082 bytes",
         ),
         (
             lambda files, b: body_of(files, b, b"\nContent-Type: application/dicom\n\n", b"\n"),
@@ -617,6 +638,10 @@ def test_the_bodies_below_are_made_as_the_right_one():
             "makes a body for a file that holds the delimiter",
         ),
         (lambda files, b: body_of(files, b) if b.encode() not in files[-1] else 1 / 0, "ZeroDiv"),
+        (
+            lambda files, b: body_of(files, b, seen=1),
+            "makes a body for a file that holds the delimiter",
+        ),
     ],
 )
 def test_write_body(make_body, words):
@@ -641,6 +666,7 @@ def test_store_copy(server):
     assert everything.store_copy.judge(stored(server)).title == "Right"
     assert "no instance of that name" in judged("store_copy", generate_uid())
     assert "a UID: digits and dots. Yours is the text 'LESSON" in judged("store_copy", "LESSON^Joe")
+    assert "a UID: digits and dots. Yours is the text '1..2'" in judged("store_copy", "1..2")
     assert "still has the StudyInstanceUID" in judged("store_copy", str(joe.SOPInstanceUID))
     wrong_name = stored(server, PatientName="Lesson")
     assert "The name of your patient is 'Lesson'" in judged("store_copy", wrong_name)
