@@ -18,6 +18,8 @@ JPEG = 'multipart/related; type="image/jpeg"'
 # Rows and columns, in Joe's first image: within the mass, and in the lung beside it.
 MASS = slice(220, 255), slice(325, 350)
 LUNG = slice(220, 255), slice(375, 400)
+# A JPEG of a third kind. Behind SOS come data, and no more segments: the c3 is no marker.
+PROGRESSIVE = bytes.fromhex("ffd8 ffc2000b080010001001011100 ffda0008010100003f00 00c3 ffd9")
 SHADES = 256
 SHADES_APART = 60
 SHARE_INSIDE = 0.95
@@ -40,8 +42,8 @@ def joes_image(server):
     hints=[
         "The marker that begins with SOF tells the kind. Before it come other segments, and each "
         "says how long it is.",
-        "Take the loop of the notebook into the function. It stops at SOS (`0xDA`); yours can "
-        "stop earlier, as soon as the marker is `0xC0` or `0xC3`.",
+        "Take the loop of the notebook into the function. It stops at SOS (`0xDA`), where the data "
+        "begin; yours can stop earlier, as soon as the marker is `0xC0` or `0xC3`.",
         "Before the loop: `if jpeg[:2] != b'\\xff\\xd8': return None`. In the loop: return the "
         "word that belongs to the marker, or go on by 2 and the length. The length is two bytes, "
         "the high byte first.",
@@ -57,6 +59,8 @@ def joes_image(server):
                     return "baseline"
                 if marker == 0xC3:
                     return "lossless"
+                if marker == 0xDA:
+                    return None
                 length = jpeg[position + 2 : position + 4]
                 position += 2 + int.from_bytes(length, "big")
             return None
@@ -77,6 +81,7 @@ def which_jpeg(server, kind):
         "for Andy's frame": parts(ask(server, f"{andy}/frames/1", accept=JPEG))[0].content,
         "for Joe's rendered picture": rendered,
         "for a picture with a comment in front, which holds the bytes ff c3": with_comment,
+        "for a JPEG that is progressive (SOF2)": PROGRESSIVE,
         "for a PNG": ask(server, f"{joe}/rendered", accept="image/png").content,
     }
     words = {"JPEG baseline (SOF0)": "baseline", "JPEG Lossless (SOF3)": "lossless"}
@@ -201,9 +206,12 @@ def another_transfer_syntax(server, part, pixels):
 )
 def window_mass(server, window):
     """Window an image to see the mass."""
+    if isinstance(window, numpy.ndarray):
+        window = window.tolist()
     need(window, tuple | list, "a pair: centre and width")
     if len(window) != 2 or not all(isinstance(n, int | float | numpy.number) for n in window):
-        raise NotYet("The task asks for two numbers: centre and width.")
+        yours = " and ".join(map(described, window)) or "none"
+        raise NotYet(f"The task asks for two numbers: centre and width. Yours: {yours}.")
     center, width = map(float, window)
     if not 1 < width < float("inf") or abs(center) == float("inf") or center != center:
         raise NotYet(f"A window with the centre {center:g} and the width {width:g} shows nothing.")
@@ -216,13 +224,14 @@ def window_mass(server, window):
         if inside < SHARE_INSIDE:
             brighter = "white" if numpy.median(shares[place]) > 0.5 else "black"
             raise NotYet(
-                f"In your window, {1 - inside:.0%} of the pixels of the {name} are "
+                f"In your window, {100 * (1 - inside):.3g}% of the pixels of the {name} are "
                 f"wholly {brighter}."
             )
-    apart = (shares[MASS].mean() - shares[LUNG].mean()) * (SHADES - 1)
+    # Down to the next shade, so that 59.9 does not read as 60.
+    apart = int((shares[MASS].mean() - shares[LUNG].mean()) * (SHADES - 1))
     if apart < SHADES_APART:
         raise NotYet(
-            f"In your window, mass and lung are {apart:.0f} shades apart. That is too little to "
+            f"In your window, mass and lung are {apart} shades apart. That is too little to "
             f"see: at least {SHADES_APART} are asked for."
         )
-    return f"The mass stands out: it is {apart:.0f} shades of grey brighter than the lung."
+    return f"The mass stands out: it is {apart} shades of grey brighter than the lung."

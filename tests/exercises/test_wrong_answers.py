@@ -338,6 +338,19 @@ def test_a_parser_of_the_standard_library_is_not_enough():
 # Notebook 03
 
 
+def kind(jpeg, end=0xDA):
+    """Go from marker to marker, as far as a certain one."""
+    position = 2
+    while jpeg[:2] == b"\xff\xd8" and position + 3 < len(jpeg) and jpeg[position + 1] != end:
+        if jpeg[position + 1] in (0xC0, 0xC3):
+            return {0xC0: "baseline", 0xC3: "lossless"}[jpeg[position + 1]]
+        position += 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
+
+
+def test_which_jpeg_is_told_by_its_markers():
+    assert everything.which_jpeg.judge(kind).title == "Right"
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
@@ -347,6 +360,8 @@ def test_a_parser_of_the_standard_library_is_not_enough():
         (lambda jpeg: "SOF3", "asks for"),
         (lambda jpeg: ["lossless"], "asks for"),
         (lambda jpeg: {}[jpeg[1]], "KeyError"),
+        (lambda jpeg: kind(jpeg) or ("baseline" if jpeg[:1] == b"\xff" else None), "progressive"),
+        (lambda jpeg: kind(jpeg, end=None), "'lossless' for a JPEG that is progressive"),
     ],
 )
 def test_which_jpeg(kind, words):
@@ -400,21 +415,30 @@ def test_another_transfer_syntax():
 @pytest.mark.parametrize(
     ("window", "words"),
     [
-        ((-330, 1200), "24 shades apart"),
+        ((-330, 1200), "23 shades apart"),
         ((-550, 600), "47 shades apart"),
         ((100, 600), "100% of the pixels of the mass are wholly black"),
         ((-700, 300), "of the mass are wholly white"),
         ((-600, 400), "53% of the pixels of the mass are wholly white"),
+        # A little more than is allowed, and a little less than is asked for.
+        ((-500, 320), "5.14% of the pixels of the mass are wholly white"),
+        ((-450, 473), "59 shades apart"),
         ((-450, 1), "shows nothing"),
         ((float("nan"), 400), "shows nothing"),
         ((400, float("inf")), "shows nothing"),
-        ((-450,), "two numbers"),
-        (("-450", "400"), "two numbers"),
+        ((-450,), "two numbers: centre and width. Yours: the number -450."),
+        (("-450", "400"), "Yours: the text '-450' and the text '400'."),
+        ((-450, ____), "Yours: the number -450 and ____."),
+        (numpy.array(-450.0), "a pair: centre and width. Yours is the number -450.0"),
         (-450, "a pair"),
     ],
 )
 def test_window_mass(window, words):
     assert words in judged("window_mass", window)
+
+
+def test_window_may_be_an_array():
+    assert everything.window_mass.judge(numpy.array([-500, 400])).title == "Right"
 
 
 # Notebook 04
