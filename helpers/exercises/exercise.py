@@ -21,7 +21,7 @@ from ..errors import WorkbookError
 from ..servers import in_use
 from .notes import NOT_ATTEMPTED, NOT_YET, RIGHT, Note
 from .record import record
-from .values import NotAttempted, NotYet, described, is_untouched, told
+from .values import NotAttempted, NotYet, counted, described, is_untouched, told
 
 
 class Exercise:
@@ -87,7 +87,9 @@ class Exercise:
         if is_untouched(answer):
             raise NotAttempted
         if len(answer) != len(wanted):
-            raise NotYet(f"Give `check` this: {', '.join(wanted)}. You gave {len(answer)} values.")
+            raise NotYet(
+                f"Give `check` this: {', '.join(wanted)}. You gave {counted(len(answer), 'value')}."
+            )
         try:
             return self._examine(in_use(), *answer)
         except (NotAttempted, NotYet, WorkbookError):

@@ -113,6 +113,7 @@ def need(value, kind, words):
     Parameters
     ----------
     value : object
+        A single value of NumPy counts as Python's own.
     kind : type or tuple of type
     words : str
         What the task asks for, with its article: "a text".
@@ -124,9 +125,11 @@ def need(value, kind, words):
 
     Examples
     --------
-    >>> need("SIIM", str, "a text")
-    'SIIM'
+    >>> need("SIIM", str, "a text"), need(numpy.bool_(True), bool, "True or False")
+    ('SIIM', True)
     """
+    if isinstance(value, numpy.generic):
+        value = value.item()
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         why = " A function without `return` gives None." if value is None else ""
         raise NotYet(f"The task asks for {words}. Yours is {described(value)}.{why}")

@@ -44,7 +44,7 @@ def test_a_right_answer_is_recorded_and_others_are_not(capsys):
 
 def test_a_wrong_number_of_values_is_explained():
     text = add_up.judge(1).text
-    assert "Give `check` this: first, second. You gave 1 values." in text
+    assert "Give `check` this: first, second. You gave 1 value." in text
 
 
 def test_an_error_while_looking_at_an_answer_is_explained():

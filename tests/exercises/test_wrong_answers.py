@@ -404,7 +404,7 @@ def test_another_transfer_syntax():
         name, jls[0], pixels[:, 0]
     )
     assert "an array of pixels" in judged(name, jls[0], jls[0])
-    assert "You gave 1 values" in judged(name, jls[0])
+    assert "You gave 1 value" in judged(name, jls[0])
     second = (
         joe.rpartition("/")[0] + "/1.3.6.1.4.1.14519.5.2.1.7777.9002.133145026054284594298164952281"
     )
@@ -459,6 +459,13 @@ def test_window_may_be_an_array():
 )
 def test_know_dicom(is_dicom, words):
     assert words in judged("know_dicom", is_dicom)
+
+
+def test_is_dicom_may_give_a_truth_of_numpy():
+    judge = everything.know_dicom.judge
+    letters = numpy.frombuffer(b"DICM", "u1")
+    note = judge(lambda content: numpy.all(numpy.isin(letters, list(content[128:132]))))
+    assert note.title == "Right"
 
 
 def test_save_study(tmp_path):
