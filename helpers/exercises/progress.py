@@ -2,7 +2,6 @@
 
 import html
 import os
-import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -23,11 +22,13 @@ body {{ font-family: sans-serif; max-width: 48em; margin: 2em auto; padding: 0 1
 table {{ border-collapse: collapse; table-layout: fixed; width: 100%; margin-bottom: 1.5em; }}
 th, td {{ border-bottom: 1px solid #999; padding: 0.3em; text-align: left; }}
 th:last-child, td:last-child {{ width: 8em; }}
+td {{ overflow-wrap: anywhere; }}
+time {{ white-space: nowrap; }}
 </style>
 </head>
 <body>
 <h1>DICOMweb workbook</h1>
-<p><b>{learner}</b> has done {count} exercises and quizzes. Written on {today}.</p>
+<p><b>{learner}</b> has done {count} exercises and quizzes. Written on <time>{today}</time>.</p>
 {tables}
 <p>This page was written on the learner's own computer. It is a note, and no proof.</p>
 </body>
@@ -139,7 +140,10 @@ def export_progress(learner, file="progress.html"):
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     # Beside its place first: the page is whole, or not there.
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as draft:
-        draft.write(page)
-    os.replace(draft.name, file)
+    draft = file.with_name(f"{file.name}.part")
+    try:
+        draft.write_text(page, encoding="utf-8")
+        os.replace(draft, file)
+    finally:
+        draft.unlink(missing_ok=True)
     return file

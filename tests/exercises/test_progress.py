@@ -130,6 +130,10 @@ def test_the_page_for_an_instructor(tmp_path):
     assert "Ann <b>Example</b>" in words and "has done 1 of " in words
     assert "no proof" in words and "Search by name" in words
     assert [path.name for path in file.parent.iterdir()] == ["ann.html"]
+    # The instructor may read it, as any file that the learner makes in a shared folder.
+    plain = tmp_path / "plain.html"
+    plain.touch()
+    assert file.stat().st_mode == plain.stat().st_mode
     record("find_by_date")
     export_progress("Ann", file)
     assert "has done 2 of " in file.read_text(encoding="utf-8")
