@@ -96,7 +96,7 @@ class Quiz:
         question = ipywidgets.HTML(f"<p style='line-height: 1.4'><b>{rich(self.question)}</b></p>")
         buttons = ipywidgets.RadioButtons(
             options=[
-                (f"{key}  {text.replace('`', '')}", key) for key, text in self.choices.items()
+                (f"{key}) {text.replace('`', '')}", key) for key, text in self.choices.items()
             ],
             value=None,
             layout=ipywidgets.Layout(width="100%"),
