@@ -195,7 +195,8 @@ def another_transfer_syntax(server, part, pixels):
         "Look at the numbers first: `mass.min()`, `mass.max()`, and the same for `lung`. Which "
         "range holds both?",
         "The centre lies in the middle of that range, and the width is its size. If the shades are "
-        "still too close, make it narrower, but leave 95 of 100 pixels in it: `np.percentile`.",
+        "still too close, make it narrower, but leave 95 of 100 pixels of each region in it: "
+        "`np.percentile`.",
     ],
     solution="""
         both = np.concatenate([mass.ravel(), lung.ravel()])
