@@ -141,10 +141,6 @@ class Archive:
         return [instances[instance]] if instance in instances else []
 
 
-# What a study or a series is called, its first instances say. One that is added later with another
-# name must not change it: the study would no longer be found by its own.
-
-
 def _study(instances, known=None):
     by_series = defaultdict(list)
     for instance in [*(known.instances if known else []), *instances]:
@@ -155,6 +151,8 @@ def _study(instances, known=None):
         key=_series_order,
     )
     instances = [i for series in all_series for i in series.instances.values()]
+    # What a study is called, its first instances say. One that is added later with another name
+    # must not change it: the study would no longer be found by its own. So it is with a series.
     named = known.attributes if known else _of_level(STUDY, instances[0])
     attributes = named | _element_each(
         ModalitiesInStudy=sorted({str(i.value("Modality", "OT")) for i in instances}),
