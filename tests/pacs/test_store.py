@@ -175,7 +175,7 @@ def test_archive_folder_is_not_touched(pacs, tmp_path):
 def test_answer_is_json_or_xml(start, default, accept, kind):
     response = post(start(default=default), JOE_BYTES, accept=accept)
     assert response.status_code == 200
-    assert response.headers["Content-Type"] == kind or f"application/dicom+{default}"
+    assert response.headers["Content-Type"] == (kind or f"application/dicom+{default}")
     if "json" in response.headers["Content-Type"]:
         items = response.json()["00081199"]["Value"]
         uids = [item["00081155"]["Value"][0] for item in items]
