@@ -10,7 +10,8 @@ from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import MPEGTransferSyntaxes
 
-_SAMPLE_BYTES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+# Values of these are words, with their size in bytes. pydicom leaves them in the order of the file.
+_WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0" + bytes(4)
@@ -42,11 +43,16 @@ def read_dataset(file):
     if implicit:
         correct_ambiguous_vr(dataset, little)
     if not little:
-        for element in dataset.iterall():
-            if element.VR in _SAMPLE_BYTES and element.value:
-                samples = numpy.frombuffer(element.value, f">u{_SAMPLE_BYTES[element.VR]}")
-                element.value = samples.byteswap().tobytes()
+        swap_words(dataset)
     return dataset
+
+
+def swap_words(dataset):
+    """Turn round the bytes of all words in a data set: from big endian to little."""
+    for element in dataset.iterall():
+        if element.VR in _WORDS and element.value:
+            words = numpy.frombuffer(element.value, f"u{_WORDS[element.VR]}")
+            element.value = words.byteswap().tobytes()
 
 
 def _check_whole(dataset):

@@ -5,13 +5,13 @@ import struct
 from copy import deepcopy
 from tempfile import TemporaryFile
 
-import numpy
 import pydicom
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 
 from helpers.pacs.decode import DECODABLE, LOSSY_JPEG, UNCOMPRESSED, rgb, samples
 from helpers.pacs.encode import LOSSLESS, encode, refuse_bits
 from helpers.pacs.frame_types import LOSSY
+from helpers.pacs.part10 import swap_words
 from helpers.pacs.stored import NotAvailable, open_image
 
 # Encapsulated Pixel Data (PS3.5 A.4): of undefined length, one item a frame, then a delimiter.
@@ -19,8 +19,6 @@ _PIXEL_DATA = struct.pack("<HH", 0x7FE0, 0x0010)
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _ITEM = struct.pack("<HH", 0xFFFE, 0xE000)
 _SEQUENCE_DELIMITER = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
-# Values of these are words that pydicom leaves in the byte order of the file.
-_WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 # They described the old encoding.
 _STALE = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 
@@ -108,7 +106,7 @@ def _header(image, transfer_syntax):
     header = deepcopy(image.header)
     header.file_meta.TransferSyntaxUID = transfer_syntax
     if image.transfer_syntax == ExplicitVRBigEndian:
-        header.walk(_swap_words)
+        swap_words(header)
     for name in _STALE:
         if name in header:
             del header[name]
@@ -134,12 +132,6 @@ def _photometric(image):
 
 def _is_copied(image, transfer_syntax):
     return image.transfer_syntax in UNCOMPRESSED and transfer_syntax == ExplicitVRLittleEndian
-
-
-def _swap_words(_, element):
-    if element.VR in _WORDS and element.value:
-        words = numpy.frombuffer(element.value, f"u{_WORDS[element.VR]}")
-        element.value = words.byteswap().tobytes()
 
 
 def _frames(image, header, transfer_syntax):
