@@ -12,6 +12,7 @@ from helpers.pacs.problems import Problem, not_acceptable
 from helpers.pacs.service import accept_header, accepted, check_parameters
 
 PICTURES = [MediaType("image/jpeg"), MediaType("image/png")]
+_THUMBNAIL = (128, 128)
 
 
 def rendered(service, request, study, series, instance, frames="1"):
@@ -33,7 +34,7 @@ def thumbnail(service, request, study, series=None, instance=None, frames="1"):
     check_parameters(request, ["accept", "viewport"])
     found = service.find(study, series, instance)
     images = [instance for instance in found if instance.frames] or found
-    options = {"viewport": render.THUMBNAIL}
+    options = {"viewport": _THUMBNAIL}
     if "viewport" in request.args:
         options["viewport"] = _viewport(request.args["viewport"])
     image = images[len(images) // 2]

@@ -9,7 +9,6 @@ from helpers.pacs.decode import rgb, samples
 from helpers.pacs.grey import grey
 from helpers.pacs.stored import NotAvailable, open_image
 
-THUMBNAIL = (128, 128)
 LARGEST_SIDE = 8192
 # Half the time of level 3, for pictures 15 % larger.
 PNG_LEVEL = 1
@@ -73,11 +72,6 @@ def render(path, frame, media_type, *, window=None, viewport=None, quality=90):
     if media_type == "image/png":
         return imagecodecs.png_encode(pixels, level=PNG_LEVEL)
     return imagecodecs.jpeg8_encode(pixels, level=quality)
-
-
-def thumbnail(path, frame, media_type):
-    """Draw one frame small: at most 128 by 128 pixels. Otherwise like `render`."""
-    return render(path, frame, media_type, viewport=THUMBNAIL)
 
 
 def _coloured(pixels, header):

@@ -12,7 +12,7 @@ from pydicom.pixels import pixel_array
 from pydicom.sequence import Sequence
 
 from helpers.pacs.grey import windowed
-from helpers.pacs.render import render, thumbnail
+from helpers.pacs.render import render
 from helpers.pacs.stored import NoSuchFrame, NotAvailable
 from tests.pacs.variants import (
     ANDY,
@@ -345,10 +345,6 @@ def test_media_types(source, media_type, format):
 def test_jpeg_and_png_show_the_same(source):
     jpeg, png = picture(source, media_type="image/jpeg"), picture(source)
     assert abs(jpeg.astype(int) - png).mean() < 3
-
-
-def test_thumbnail():
-    assert opened(thumbnail(JOE, 1, "image/jpeg")).shape == (128, 109)
 
 
 def test_every_image_of_the_archive_can_be_rendered():
