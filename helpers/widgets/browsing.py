@@ -2,6 +2,7 @@
 
 import pandas
 
+from ..attributes import SERIES
 from ..errors import WorkbookError
 from .question import Question
 from .searching import JSON, quiet_attributes
@@ -13,13 +14,6 @@ STUDIES = (
     "ModalitiesInStudy",
     "StudyDescription",
     "StudyInstanceUID",
-)
-SERIES = (
-    "SeriesNumber",
-    "Modality",
-    "SeriesDescription",
-    "NumberOfSeriesRelatedInstances",
-    "SeriesInstanceUID",
 )
 INSTANCES = ("InstanceNumber", "Rows", "Columns", "NumberOfFrames", "SOPInstanceUID")
 # What the standard leaves to the server, so it must be asked for.

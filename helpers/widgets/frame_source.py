@@ -12,13 +12,12 @@ from pydicom import Dataset
 
 from ..errors import WorkbookError
 from ..frames import frame
-from .fetching import fetch_metadata, first_part
+from .fetching import BYTES, fetch_metadata, first_part
 from .frame_attributes import frame_attributes
 from .question import Question
 from .rendering import values_of
 from .searching import JSON, quiet_attributes
 
-RAW = 'multipart/related; type="application/octet-stream"'
 COLUMNS = [
     "SeriesInstanceUID",
     "SeriesNumber",
@@ -112,7 +111,7 @@ class FrameSource:
     def frame_question(self, series_uid, instance_uid, number):
         """Return the request of a frame, not yet sent."""
         path = f"{self.instance_path(series_uid, instance_uid)}/frames/{number}"
-        return Question(self.server, path, {}, RAW)
+        return Question(self.server, path, {}, BYTES)
 
     def get(self, key):
         """Return a frame; wait for it if it is not here yet.

@@ -78,7 +78,9 @@ def url_rows(path):
         else:
             rows.append(segment)
     first, *others = rows
-    return _ended([f'    f"{first}"', *(f"    {quoted(row)}" for row in others)])
+    written = [f'    f"{first}"', *(f"    {quoted(row)}" for row in others)]
+    written[-1] += ","
+    return written
 
 
 def dictionary_rows(name, texts, before=()):
@@ -125,7 +127,3 @@ def _entry_rows(key, value):
             rows.append(piece)
     written = [indent + quoted(piece) for piece in rows if piece]
     return [f"        {quoted(key)}: (", *written, "        ),"]
-
-
-def _ended(rows):
-    return [*rows[:-1], rows[-1] + ","]

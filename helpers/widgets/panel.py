@@ -76,9 +76,9 @@ class Panel(widgets.VBox):
         return {**super()._repr_mimebundle_(**kwargs), **self.static()}
 
 
-def text(value="", **options):
+def text(value=""):
     """Return a box for HTML that takes the width there is."""
-    return widgets.HTML(value, layout=widgets.Layout(width="auto", margin="4px 2px"), **options)
+    return widgets.HTML(value, layout=widgets.Layout(width="auto", margin="4px 2px"))
 
 
 def row(*children):
@@ -163,13 +163,13 @@ def scrolling(content, label, height="420px"):
     )
 
 
-def code_box(label="Python:"):
+def code_box():
     """Return a box with code to copy: it can be focused, selected and edited.
 
     The label is above it, so that a line of `literals.WIDTH` fits.
     """
     box = widgets.Textarea(
-        description=label,
+        description="Python:",
         rows=12,
         layout=FULL,
         style={"description_width": "initial"},
