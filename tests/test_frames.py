@@ -92,6 +92,7 @@ def test_markers_are_those_that_pillow_finds():
     theirs = Image.open(BytesIO(data)).applist
     assert [marker.data for marker in ours] == [content for _, content in theirs]
     assert jpeg_markers(data)[-1].name == "SOS, start of scan"
+    assert jpeg_markers(bytes.fromhex("ffd8 ff010002"))[-1].name == "marker 01"
 
 
 @given(st.binary(max_size=200))

@@ -105,6 +105,12 @@ def test_a_text_that_cannot_be_indented_is_shown_as_it_came(body, kind):
     assert Exchange(read(body, kind)).sections["Body"] == body.decode()
 
 
+def test_a_huge_text_is_shown_as_it_came():
+    body = json.dumps(["a"] * 250_000).encode()
+    text = Exchange(read(body, "application/json")).sections["Body"]
+    assert text == body[:300].decode() + " ..."
+
+
 def test_multipart_is_shown_part_by_part():
     body, content_type = multipart_body([b"<a/>", bytes(300), b"<c/>"], "application/dicom+xml")
     text = Exchange(read(body, content_type)).sections["Body"]

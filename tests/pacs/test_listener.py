@@ -9,6 +9,8 @@ import pytest
 import requests
 
 from helpers.masking import WORKSHOP_KEY
+from helpers.pacs import server
+from tests.archive import FOLDER
 
 KEY = {"apikey": WORKSHOP_KEY}
 LIST_OF_UIDS = ",".join(f"1.2.826.0.1.3680043.10.511.3.{number:0>35}" for number in range(1000))
@@ -89,6 +91,21 @@ def test_what_http_does_not_allow_is_refused_in_the_same_form(pacs, capfd, lines
     assert problem["status"] == status and problem["title"] == answer.reason
     assert problem["detail"] and problem["hint"]
     assert capfd.readouterr().err == ""
+
+
+def test_answer_that_breaks_off_leaves_its_reason_in_the_output(capfd):
+    def broken(environ, start_response):
+        start_response("200 OK", [("Content-Length", "9")])
+        yield b"half"
+        raise OSError("the file became shorter")
+
+    running = server.start(FOLDER / "joe", port=0, wrap=lambda application: broken)
+    try:
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            requests.get(running.url, timeout=9)
+    finally:
+        running.stop()
+    assert "the file became shorter" in capfd.readouterr().err
 
 
 def test_list_of_a_thousand_uids_is_taken(pacs):

@@ -84,6 +84,7 @@ def test_table_is_that_of_the_function(server, capsys):
     [
         ("studies", {"PatientName": 'O"Brien\\^*'}),
         ("studies", {"StudyDate": "19860101-19861231", "fuzzymatching": "true"}),
+        ("studies", {"PatientName": "joe", "fuzzymatching": True}),
         ("series", {"StudyInstanceUID": JOE_CT, "Modality": "CT"}),
         ("instances", {}),
     ],
