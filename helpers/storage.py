@@ -164,6 +164,11 @@ def instances_of(study, server):
     -------
     set of str
 
+    Raises
+    ------
+    HTTPProblem, ServerUnreachable, AttributeProblem
+        The server did not say.
+
     Examples
     --------
     >>> from helpers import connect
