@@ -73,8 +73,7 @@ def explain(error):
         return ServerUnreachable(
             f"No connection to {host}.",
             expected="a DICOMweb server that answers",
-            came=connection_words(words),
-            hint=connection_hint(words),
+            **connection_words(words),
         )
     if isinstance(error, requests.exceptions.JSONDecodeError):
         return MediaTypeMismatch(
@@ -113,21 +112,17 @@ UNKNOWN_NAME = ("NameResolutionError", "getaddrinfo", "nodename nor servname", "
 
 
 def connection_words(words):
-    """Say in plain words why there was no connection."""
+    """Say in plain words why there was no connection, and what to look at."""
     if any(name in words for name in UNKNOWN_NAME):
-        return "no computer of that name"
-    if "refused" in words:
-        return "the computer is there, but no server listens on that port"
-    return "no connection"
-
-
-def connection_hint(words):
-    """Say what to look at when there was no connection."""
-    if any(name in words for name in UNKNOWN_NAME):
-        return "Read the host name letter by letter. Is it spelt right? Are you online?"
-    if "refused" in words:
-        return "Check the port in the URL. Is the server running? connect() starts ours."
-    return "Check the URL and your network, or use the classroom PACS: connect()."
+        came = "no computer of that name"
+        hint = "Read the host name letter by letter. Is it spelt right? Are you online?"
+    elif "refused" in words:
+        came = "the computer is there, but no server listens on that port"
+        hint = "Check the port in the URL. Is the server running? connect() starts ours."
+    else:
+        came = "no connection"
+        hint = "Check the URL and your network, or use the classroom PACS: connect()."
+    return {"came": came, "hint": hint}
 
 
 def certificate_words(words):
