@@ -6,7 +6,8 @@ it is returned when `includefield` asks for it (PS3.3, the patient, study and se
 other attributes belong to the instance.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from pydicom.datadict import dictionary_VR
 
@@ -31,11 +32,11 @@ class Level:
     required: dict
     conditional: dict
     optional: dict
-    tags: frozenset = field(init=False, repr=False)
 
-    def __post_init__(self):
-        tags = frozenset(self.required | self.conditional | self.optional)
-        object.__setattr__(self, "tags", tags)
+    @cached_property
+    def tags(self):
+        """All that belong to the level."""
+        return frozenset(self.required | self.conditional | self.optional)
 
 
 def _attributes(keywords):
