@@ -69,7 +69,7 @@ class StudyBrowser(Panel):
         """Ask for the patients."""
         self.nodes, self.message.value = self.children_of(())
         self.tree.children = [node.box for node in self.nodes]
-        self._pick(())
+        self.pick(())
 
     def children_of(self, path):
         """Ask for what is below a patient, study or series.
@@ -100,11 +100,8 @@ class StudyBrowser(Panel):
         nodes = [Node(self, path, row) for row in found.to_dict("records")]
         return nodes, f"<small>{line}</small>"
 
-    def pick(self, node):
-        """Pick what a node stands for, and what it lies in."""
-        self._pick(node.path)
-
-    def _pick(self, path):
+    def pick(self, path):
+        """Pick what is at a path of identifiers, from the patient down, and what it lies in."""
         names = ("patient_id", "study_uid", "series_uid", "instance_uid")
         values = [*path, "", "", "", ""][:4]
         for name, value in zip(names, values, strict=True):
@@ -172,7 +169,7 @@ class Node:
             self.below.children = [self.message, *(child.box for child in self.children)]
         self.below.layout.display = "flex" if self.is_open else "none"
         self._mark()
-        self.browser.pick(self)
+        self.browser.pick(self.path)
 
     def _mark(self):
         """Say in the picture of the button, and in words, what a click does."""
