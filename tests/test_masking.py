@@ -13,6 +13,8 @@ from helpers.masking import WORKSHOP_KEY, Headers, mask, mask_url
         "Set-Cookie",
         "X-Auth",
         "Proxy-Authorization",
+        "X-Client-Secret",
+        "Password",
     ],
 )
 def test_a_secret_header_is_hidden(name):
@@ -39,6 +41,8 @@ def test_the_scheme_of_an_authorization_stays():
         "https://ann:s3cret@host/dicomweb",
         "https://host/dicomweb?apikey=s3cret",
         "https://host/dicomweb?a=1&access_token=s3cret&b=2",
+        "https://host/dicomweb?user=ann&Password=s3cret",
+        "https://host/dicomweb?client_secret=s3cret#top",
     ],
 )
 def test_a_secret_in_a_url_is_hidden(url):

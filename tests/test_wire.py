@@ -52,6 +52,7 @@ def test_the_rich_form_says_the_same():
 def test_secrets_are_masked_everywhere(headers):
     view = Exchange(asked(headers, "http://ann:s3cret@127.0.0.1/?token=s3cret"))
     assert "s3cret" not in repr(view) + view._repr_html_()
+    assert "\nHost: 127.0.0.1\n" in repr(view)
 
 
 def test_a_cookie_from_the_server_is_masked():

@@ -35,6 +35,12 @@ def test_name_has_groups_and_parts():
     assert [group.tag for group in person] == [f"{NATIVE}Alphabetic", f"{NATIVE}Ideographic"]
 
 
+def test_name_that_is_empty_among_others_keeps_its_place():
+    names = [None, {"Alphabetic": "Yamada"}]
+    [attribute] = written({"00101001": {"vr": "PN", "Value": names}})
+    assert [(name.get("number"), len(name)) for name in attribute] == [("1", 0), ("2", 1)]
+
+
 def test_sequence_has_items_with_attributes():
     item = {"00080060": {"vr": "CS", "Value": ["CT"]}}
     [attribute] = written({"00400275": {"vr": "SQ", "Value": [item, {}]}})

@@ -106,6 +106,12 @@ def test_parameter_that_makes_no_sense_is_a_400_that_names_it(problem, query, wo
     assert word in problem(400, f"{JOE_1.wadouri}&{query}")["detail"]
 
 
+def test_numbers_that_are_asked_for_are_counted(problem):
+    assert problem(400, f"{JOE_1.wadouri}&windowCenter=x")["hint"] == "Send a number."
+    path = f"{JOE_1.instance}/rendered?window=40"
+    assert problem(400, path)["hint"] == "Send 2 numbers with commas between."
+
+
 def test_other_request_type_is_a_400(problem):
     body = problem(400, JOE_1.wadouri.replace("=WADO&", "=QIDO&"))
     assert "requestType" in body["detail"]
