@@ -74,11 +74,13 @@ def test_everything_stored_can_be_had_as_explicit_little_endian(way, tmp_path):
 @needs_dcmtk
 def test_words_outside_pixel_data_leave_big_endian_too(tmp_path):
     dataset = pydicom.dcmread(JOE)
-    dataset.add_new(0x60003000, "OW", bytes(range(32)))
-    dataset.save_as(tmp_path / "overlay.dcm")
-    dcmtk("dcmconv", "+tb", tmp_path / "overlay.dcm", tmp_path / "big.dcm")
-    made = saved(tmp_path / "big.dcm", RAW, tmp_path)
-    assert pydicom.dcmread(made)[0x60003000].value == bytes(range(32))
+    keywords = [f"Selector{vr}Value" for vr in ("OB", "OW", "OF", "OL", "OD", "OV")]
+    for keyword in keywords:
+        setattr(dataset, keyword, bytes(range(32)))
+    dataset.save_as(tmp_path / "words.dcm")
+    dcmtk("dcmconv", "+tb", tmp_path / "words.dcm", tmp_path / "big.dcm")
+    made = pydicom.dcmread(saved(tmp_path / "big.dcm", RAW, tmp_path))
+    assert [made[keyword].value for keyword in keywords] == [bytes(range(32))] * len(keywords)
 
 
 def test_ultrasound_becomes_rgb_and_says_so(tmp_path):
