@@ -1,8 +1,10 @@
+import io
 import subprocess
 
 import pydicom
 import pytest
 import requests
+from tqdm import tqdm
 
 from helpers.errors import (
     AttributeProblem,
@@ -44,6 +46,21 @@ def test_the_files_are_the_instances_byte_for_byte(tmp_path, capsys):
     assert [path.stem for path in paths] == [pydicom.dcmread(path).SOPInstanceUID for path in RAVI]
     assert sorted(paths[0].parent.iterdir()) == sorted(paths)
     assert capsys.readouterr().out == f"3 instances saved: {sum(map(len, CONTENTS)):,} bytes\n"
+
+
+def test_the_bar_is_full_when_all_is_there(tmp_path, monkeypatch):
+    bars = []
+
+    class Bar(tqdm):
+        def __init__(self, **options):
+            super().__init__(**options, disable=False, file=io.StringIO())
+            bars.append(self)
+
+    monkeypatch.setattr("helpers.instances.tqdm", Bar)
+    response = study()
+    response.headers["Content-Length"] = "999999999"
+    save_instances(response, tmp_path)
+    assert bars[0].n == bars[0].total == sum(map(len, CONTENTS))
 
 
 def test_a_single_instance(tmp_path):

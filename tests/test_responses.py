@@ -12,7 +12,7 @@ from helpers.errors import (
     WorkbookError,
 )
 from helpers.explanations import explain
-from helpers.responses import NEXT_STEPS, check, media_type, stream
+from helpers.responses import NEXT_STEPS, READ_SIZE, check, media_type, stream
 from tests.answers import answer, saying
 
 
@@ -169,6 +169,14 @@ def test_what_is_no_json(body, came):
     assert came in error.came and "Accept: application/json" in error.hint
 
 
+def test_a_key_in_the_address_of_a_redirect_is_not_shown():
+    response = answer(status=302, reason="Found")
+    response.headers["Location"] = "https://ann:s3cret@host/studies?apikey=s3cret"
+    with pytest.raises(HTTPProblem, match="sends us elsewhere") as caught:
+        check(response)
+    assert caught.value.came == "https://ann:********@host/studies?apikey=********"
+
+
 @pytest.mark.parametrize("value", ["[]", [], None, b"DICM"])
 def test_what_is_no_answer(value):
     with pytest.raises(WorkbookError, match="not the answer of a server") as caught:
@@ -209,6 +217,15 @@ def test_a_stream_of_nothing_can_be_read():
     with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as url:
         response = requests.get(url, stream=True, timeout=5)
         assert list(stream(response)) == list(stream(response)) == []
+
+
+def test_a_stream_that_is_left_early_gives_its_connection_back():
+    response = answer(b"DICM" * READ_SIZE)
+    chunks = stream(response)
+    next(chunks)
+    assert not response.raw.closed
+    chunks.close()
+    assert response.raw.closed
 
 
 @pytest.mark.parametrize(
