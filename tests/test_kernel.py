@@ -44,6 +44,12 @@ def test_a_long_explanation_goes_on_below_its_text(shell, capsys):
     assert lines[-1].startswith(" " * len("  next:     ") + "word")
 
 
+def test_what_is_to_be_copied_from_an_explanation_stays_whole(shell, capsys):
+    words = f"{'x' * 40} multipart/related;type=application/octet-stream http://{'long-' * 16}name"
+    code = f"from helpers.errors import FrameError as E; raise E('no', hint='{words}')"
+    assert set(words.split()) <= set(shown(shell, code, capsys).split())
+
+
 def test_any_other_error_keeps_its_traceback(shell, capsys):
     out = shown(shell, "1 / 0", capsys)
     assert "Traceback" in out
