@@ -17,7 +17,7 @@ from helpers.pacs.archive import Archive
 from helpers.pacs.folder import read_archive
 from helpers.pacs.instance import NotServed, is_uid, read_instance
 from tests.archive import FILES, FOLDER, JOE, ONE_OF_EACH_KIND
-from tests.pacs.variants import ANDY, dcmtk, needs_dcmtk, variant
+from tests.pacs.variants import ANDY, REPORT, dcmtk, needs_dcmtk, variant
 
 
 def copy(folder, name, source=JOE[0], **changes):
@@ -108,6 +108,16 @@ def test_bad_file_is_skipped_with_a_line_that_says_which_and_why(tmp_path, make,
     [line] = archive.skipped
     assert "x.dcm" in line and reason in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("items", [[], [pydicom.Dataset()]])
+def test_file_may_end_with_a_sequence_of_nothing(tmp_path, items):
+    dataset = pydicom.dcmread(REPORT)
+    dataset.DigitalSignaturesSequence = items
+    # One of a known length is not read before it is asked for.
+    dataset["DigitalSignaturesSequence"].is_undefined_length = True
+    dataset.save_as(tmp_path / "signed.dcm")
+    assert read_archive(tmp_path).skipped == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="on Windows not everybody may make links")

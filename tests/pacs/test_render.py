@@ -2,11 +2,13 @@
 
 from io import BytesIO
 
+import imagecodecs
 import numpy
 import pydicom
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels import pixel_array
 from pydicom.sequence import Sequence
@@ -339,6 +341,40 @@ def test_quality_decides_the_size_of_a_jpeg():
 @pytest.mark.parametrize(("media_type", "format"), [("image/jpeg", "JPEG"), ("image/png", "PNG")])
 def test_media_types(source, media_type, format):
     assert Image.open(BytesIO(render(source, 1, media_type))).format == format
+
+
+PINK = (250, 10, 160)
+
+
+def jpeg(coded_as, marked):
+    """Return a pink JPEG, with or without the segment that says how its colours are coded."""
+    pixels = numpy.full((8, 8, 3), PINK, "u1")
+    made = imagecodecs.jpeg8_encode(pixels, level=95, colorspace="RGB", outcolorspace=coded_as)
+    end = 4 + int.from_bytes(made[4:6], "big")  # of the first segment, which says it
+    return made if marked else made[:2] + made[end:]
+
+
+@pytest.mark.parametrize(
+    ("coded_as", "marked", "header"),
+    [
+        ("RGB", True, "RGB"),
+        ("RGB", False, "RGB"),
+        ("YCBCR", True, "RGB"),
+        ("YCBCR", False, "YBR_FULL_422"),
+        ("RGB", True, "YBR_FULL_422"),
+    ],
+)
+def test_a_jpeg_knows_its_colours_and_else_the_header_does(tmp_path, coded_as, marked, header):
+    path = changed(
+        tmp_path,
+        ANDY,
+        Rows=8,
+        Columns=8,
+        NumberOfFrames=1,
+        PhotometricInterpretation=header,
+        PixelData=encapsulate([jpeg(coded_as, marked)]),
+    )
+    assert abs(picture(path).astype(int) - PINK).max() <= 4
 
 
 @pytest.mark.parametrize("source", [JOE, ANDY])
