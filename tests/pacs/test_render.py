@@ -115,7 +115,10 @@ def test_the_standards_example_of_a_linear_window():
     assert windowed(values, 2048, 4096) == pytest.approx(values / 4095 * 255)
 
 
-@pytest.mark.parametrize("window", [(40, 0), (40, -5), (40, 0.5), (40, 400, "cubic")])
+@pytest.mark.parametrize(
+    "window",
+    [(40, 0), (40, -5), (40, 0.5), (40, 400, "cubic"), (40, 0, "sigmoid"), (40, 0, "linear-exact")],
+)
 def test_a_window_that_makes_no_sense(window):
     with pytest.raises(ValueError, match="window"):
         render(JOE, 1, "image/png", window=window)

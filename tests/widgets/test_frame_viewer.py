@@ -19,6 +19,7 @@ from helpers.palettes import TABLES
 from helpers.store import store_instances
 from helpers.widgets import FrameViewer, fetching, view_frame
 from helpers.widgets.frame_source import FrameSource
+from helpers.widgets.question import Question
 from tests.archive import FOLDER, RAVI
 from tests.peers.orthanc import orthanc_for_a_test
 from tests.widgets.looking import all_widgets, everything_in, run_code
@@ -347,10 +348,23 @@ def test_frames_that_were_not_wanted_for_long_are_let_go(server, monkeypatch):
     one = CT[0].pixel_array.size * 8
     monkeypatch.setattr("helpers.widgets.frame_source.KEPT_BYTES", 3 * one)
     source = FrameSource(server, STUDY)
-    for image in CT[:6]:
+    # The one that is wanted a second time stays.
+    for image in (*CT[:6], CT[3], CT[6]):
         source.get((image.SeriesInstanceUID, image.SOPInstanceUID, 1))
     kept = [key[1] for key in source._frames]
-    assert kept == [image.SOPInstanceUID for image in CT[3:6]]
+    assert kept == [image.SOPInstanceUID for image in (CT[5], CT[3], CT[6])]
+
+
+def test_attributes_of_an_image_are_asked_for_once(server, monkeypatch):
+    asked, send = [], Question.send
+    monkeypatch.setattr(
+        Question, "send", lambda self, session: asked.append(self.path) or send(self, session)
+    )
+    source = FrameSource(server, ANDY.StudyInstanceUID)
+    for number in (1, 2, 3):
+        source.get((ANDY.SeriesInstanceUID, ANDY.SOPInstanceUID, number))
+    source.close()
+    assert [path.rpartition("/")[2] for path in asked] == ["metadata", "1", "2", "3"]
 
 
 def test_step_that_comes_during_another_is_not_lost(viewer, monkeypatch):
