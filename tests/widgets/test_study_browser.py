@@ -1,5 +1,7 @@
 """The tree of the archive, opened level by level."""
 
+import json
+
 import pydicom
 import pytest
 
@@ -138,6 +140,25 @@ def test_patient_without_an_id_has_his_own_studies(server, monkeypatch):
     assert "PatientID" not in browser.nodes[0].message.value
     browser.nodes[1].button.click()
     assert "PatientID=7" in browser.nodes[1].message.value
+
+
+def test_instances_are_sorted_by_number_and_those_without_one_come_last(server, monkeypatch):
+    numbers = [None, *[7, 12] * 20, 1]
+    found = [
+        {
+            "00080018": {"vr": "UI", "Value": [f"1.{place}"]},
+            "00200013": {"vr": "IS", "Value": [number]},
+        }
+        for place, number in enumerate(numbers)
+    ]
+    body = json.dumps(found).encode()
+    said = "helpers.widgets.question.Question.send"
+    monkeypatch.setattr(said, lambda self: answer(body, "application/dicom+json"))
+    table = browse(server, study_uid="1.2", series_uid="1.3")
+    # Those of one number stay in the order of the server.
+    expected = [41, *range(1, 41, 2), *range(2, 42, 2), 0]
+    assert table["SOPInstanceUID"].tolist() == [f"1.{place}" for place in expected]
+    assert table.index.tolist() == list(range(42))
 
 
 @pytest.mark.parametrize(("limit", "is_told"), [(8, True), (9, False)])
