@@ -77,7 +77,9 @@ def test_configuration_is_ours(ask, pages):
 
 def test_pages_may_talk_to_this_server_only(ask):
     for path in ("/", "/app.js", "/missing.js", "/app-config.js"):
-        policy = ask(path)[1]["Content-Security-Policy"]
+        headers = ask(path)[1]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        policy = headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'self' ")
         assert not {"http:", "https:", "*"} & set(policy.split())
 
