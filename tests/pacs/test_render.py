@@ -350,11 +350,17 @@ PINK = (250, 10, 160)
 
 
 def jpeg(coded_as, marked):
-    """Return a pink JPEG, with or without the segment that says how its colours are coded."""
+    """Return a pink JPEG, with or without the marks that say how its colours are coded."""
     pixels = numpy.full((8, 8, 3), PINK, "u1")
     made = imagecodecs.jpeg8_encode(pixels, level=95, colorspace="RGB", outcolorspace=coded_as)
-    end = 4 + int.from_bytes(made[4:6], "big")  # of the first segment, which says it
-    return made if marked else made[:2] + made[end:]
+    if marked:
+        return made
+    # Its first segment says so, and so do the names of the components, if they are R, G and B.
+    bare = bytearray(made[:2] + made[4 + int.from_bytes(made[4:6], "big") :])
+    frame_header, scan = bare.index(b"\xff\xc0"), bare.index(b"\xff\xda")
+    for number in range(3):
+        bare[frame_header + 10 + 3 * number] = bare[scan + 5 + 2 * number] = number + 1
+    return bytes(bare)
 
 
 @pytest.mark.parametrize(
