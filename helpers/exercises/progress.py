@@ -111,7 +111,13 @@ def progress():
 
 
 def reset_progress():
-    """Forget what was done, on this computer."""
+    """Forget what was done, on this computer.
+
+    Returns
+    -------
+    Note
+        It says so.
+    """
     reset()
     return Note("Progress", "All of it is forgotten. The notebooks stay as they are.")
 
