@@ -155,8 +155,18 @@ def test_required_attribute_without_value_is_there_and_empty(find):
     assert result["00100030"] == {"vr": "DA"}
 
 
-def test_time_zone_is_given_where_it_is_known(find):
-    assert all("00080201" not in result for result in find("instances"))
+def test_time_zone_is_given_where_it_is_known(find, tmp_path):
+    assert ["00080201" in result for result in find("instances")] == [False] * len(FILES)
+    dataset = pydicom.dcmread(JOE[0])
+    dataset.TimezoneOffsetFromUTC = "-0600"
+    dataset.save_as(tmp_path / "zoned.dcm")
+    running = server.start(tmp_path, port=0, apikey=None, default="json")
+    try:
+        for path in ("/dicomweb/studies", JOE_1.study + "/series", JOE_1.series + "/instances"):
+            [result] = requests.get(running.url + path, timeout=9).json()
+            assert value(result, "00080201") == "-0600"
+    finally:
+        running.stop()
 
 
 def test_counts_are_those_of_the_files(find):
