@@ -63,6 +63,14 @@ def test_the_table_is_a_plain_data_frame():
     assert type(attributes(joe())) is pandas.DataFrame
 
 
+@pytest.mark.parametrize("name", ["0010001", "001000100", "0010-010", "FADE"])
+def test_a_tag_has_eight_hexadecimal_digits(name):
+    assert tag_of("7fe00010") == "7FE00010"
+    with pytest.raises(AttributeProblem) as caught:
+        tag_of(name)
+    assert caught.value.came == name
+
+
 def test_an_attribute_that_dicom_does_not_know():
     with pytest.raises(AttributeProblem, match="Did you mean StudyDate"):
         attributes(joe(), ["StudyDat"])
