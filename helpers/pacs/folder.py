@@ -11,8 +11,8 @@ from helpers.pacs.instance import NotServed, read_instance
 def read_archive(folder):
     """Index the DICOM files of a folder and of the folders in it.
 
-    Files named `*.dcm` count, and files without an extension that hold DICOM. Links to folders are
-    not followed.
+    Files named `*.dcm` count, and those of any other name that hold DICOM: other programs name them
+    `IM0001.IMA`, or by their UIDs. Links to folders are not followed.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def _paths(folder, skipped):
 def _may_be_dicom(path):
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe: reading it would never end
         return False
-    if path.suffix:
-        return path.suffix.lower() == ".dcm"
+    if path.suffix.lower() == ".dcm":
+        return True
     try:
         with open(path, "rb") as file:
             return file.read(132)[128:] == b"DICM"

@@ -61,11 +61,14 @@ def test_shipped_archive_is_served_whole():
     assert served == set(FILES)
 
 
-def test_files_of_any_name_that_hold_dicom_are_served(tmp_path):
-    copy(tmp_path, "IM0001", JOE[0])
-    copy(tmp_path, "deep/UPPER.DCM", JOE[1])
+@pytest.mark.parametrize(
+    "name", ["IM0001", "deep/UPPER.DCM", "IM0001.IMA", "1.2.840.113619.2.5", "a.dicom"]
+)
+def test_files_of_any_name_that_hold_dicom_are_served(tmp_path, name):
+    path = copy(tmp_path, name)
     archive = read_archive(tmp_path)
-    assert (len(archive), archive.skipped) == (2, [])
+    assert (len(archive), archive.skipped) == (1, [])
+    assert archive.path(pydicom.dcmread(path).SOPInstanceUID) == path
 
 
 def test_other_files_are_passed_over_in_silence(tmp_path):
