@@ -59,9 +59,17 @@ def _element(element, path):
         return {"vr": vr, "InlineBinary": base64.b64encode(element.value).decode()}
     model = element.to_json_dict(bulk_data_element_handler=None, bulk_data_threshold=_BULK_BYTES)
     model["vr"] = vr
-    if vr in ("FL", "FD") and "Value" in model:
-        model["Value"] = [v if v is None or math.isfinite(v) else str(v) for v in model["Value"]]
+    if vr in ("FL", "FD", "DS") and "Value" in model:
+        model["Value"] = [_number(value, vr) for value in model["Value"]]
     return model
+
+
+def _number(value, vr):
+    if value is None or math.isfinite(value):
+        return value
+    if vr == "DS":
+        raise ValueError(f"{value} is no decimal string, nor a number of JSON")
+    return str(value)
 
 
 def with_bulk_data_uris(attributes, url):

@@ -261,6 +261,16 @@ def test_attributes_are_json_even_when_numbers_are_not(tmp_path):
     json.dumps(attributes, allow_nan=False)
 
 
+def test_decimal_string_that_is_no_number_is_left_out(tmp_path):
+    content = JOE[0].read_bytes()
+    broken = content.replace(b"\x28\x00\x53\x10DS\x02\x001 ", b"\x28\x00\x53\x10DS\x04\x00NaN ")
+    assert broken != content
+    (tmp_path / "x.dcm").write_bytes(broken)
+    attributes = read_instance(tmp_path / "x.dcm").attributes
+    assert "00281053" not in attributes and "00281052" in attributes
+    json.dumps(attributes, allow_nan=False)
+
+
 def test_text_in_another_character_set_becomes_unicode(tmp_path):
     dataset = pydicom.dcmread(JOE[0])
     dataset.SpecificCharacterSet = "ISO_IR 100"
