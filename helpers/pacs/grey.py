@@ -13,6 +13,7 @@ from pydicom.pixels import apply_modality_lut
 from pydicom.pixels.processing import apply_voi
 
 WHITE = 255
+FUNCTIONS = ("linear", "linear-exact", "sigmoid")
 
 # Attributes that an enhanced multi-frame image keeps in functional groups (PS3.3 C.7.6.16).
 _GROUPS = {
@@ -134,9 +135,14 @@ def _own_window(attributes):
     center, width = attributes.get("WindowCenter"), attributes.get("WindowWidth")
     if center is None or width is None:
         return None
-    center, width = (float(numpy.atleast_1d(value)[0]) for value in (center, width))
+    try:
+        center, width = (float(numpy.atleast_1d(value)[0]) for value in (center, width))
+    except ValueError:  # "40,5", say
+        return None
     function = (attributes.get("VOILUTFunction") or "LINEAR").lower().replace("_", "-")
-    return (center, width, function) if _is_wide_enough(width, function) else None
+    if function not in FUNCTIONS or not _is_wide_enough(width, function):
+        return None
+    return (center, width, function) if numpy.isfinite(center + width) else None
 
 
 def _is_wide_enough(width, function):

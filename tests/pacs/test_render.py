@@ -7,11 +7,13 @@ import numpy
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels import pixel_array
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 
 from helpers.pacs.grey import windowed
 from helpers.pacs.render import render
@@ -129,9 +131,25 @@ def test_the_files_voi_function_is_used(tmp_path):
     assert difference(picture(made), picture(JOE, window=(-330, 1200, "sigmoid"))) == 0
 
 
-def test_a_useless_window_in_the_file_is_passed_over(tmp_path):
-    made = changed(tmp_path, WindowWidth=0)
-    assert (picture(made).min(), picture(made).max()) == (0, 255)
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+@pytest.mark.parametrize(
+    ("name", "vr", "value"),
+    [
+        ("WindowWidth", "DS", b"0 "),
+        ("WindowWidth", "DS", b"wide"),
+        ("WindowCenter", "DS", b"40,5"),
+        ("WindowCenter", "DS", b"NaN "),
+        ("VOILUTFunction", "CS", b"CUBIC "),
+    ],
+)
+def test_a_useless_window_in_the_file_is_passed_over(tmp_path, name, vr, value):
+    dataset = pydicom.dcmread(JOE)
+    tag = Tag(name)
+    dataset[tag] = RawDataElement(tag, vr, len(value), value, 0, False, True)
+    dataset.save_as(tmp_path / "made.dcm")
+    shown = picture(tmp_path / "made.dcm")
+    assert (shown.min(), shown.max()) == (0, 255)
+    assert difference(shown, picture(changed(tmp_path, WindowCenter=None, WindowWidth=None))) == 0
 
 
 def test_the_first_of_several_windows_is_used():
