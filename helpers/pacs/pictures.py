@@ -8,6 +8,7 @@ from helpers.accept import MediaType, choose
 from helpers.pacs import render
 from helpers.pacs.bulkdata import frame_numbers
 from helpers.pacs.frames import NotAvailable
+from helpers.pacs.grey import FUNCTIONS
 from helpers.pacs.problems import Problem, not_acceptable
 from helpers.pacs.service import accept_header, accepted, check_parameters
 
@@ -102,10 +103,12 @@ def _frame(image, text):
 
 def _window(text):
     """Read "center,width" or "center,width,function"."""
-    sides, _, function = text.rpartition(",")
-    if function not in ("linear", "linear-exact", "sigmoid"):
-        sides, function = text, "linear"
-    return (*numbers("window", sides, 2), function)
+    sides = text.split(",")
+    function = sides.pop() if len(sides) == 3 else "linear"
+    if function not in FUNCTIONS:
+        known = ", ".join(FUNCTIONS)
+        raise Problem(400, f"window={text} is not possible.", f"The function is one of {known}.")
+    return (*numbers("window", ",".join(sides), 2), function)
 
 
 def _viewport(text):

@@ -119,6 +119,11 @@ def test_option_that_makes_no_sense_is_a_400(problem, query, word):
     assert word in problem(400, f"{JOE_1.instance}/rendered?{query}")["detail"]
 
 
+def test_window_of_an_unknown_function_is_refused_with_those_that_would_do(problem):
+    body = problem(400, f"{JOE_1.instance}/rendered?window=40,400,LINEAR")
+    assert body["hint"] == "The function is one of linear, linear-exact, sigmoid."
+
+
 @pytest.mark.parametrize(
     ("status", "path"),
     [
