@@ -1,5 +1,6 @@
 """What every answer needs: the archive, and the address under which it is served."""
 
+import re
 from dataclasses import dataclass
 
 from helpers import accept
@@ -64,7 +65,9 @@ class Service:
 
 def accept_header(request):
     """Return what the client accepts: the query parameter of PS3.18, 8.3.3.1, or the header."""
-    return request.args.get("accept") or request.headers.get("Accept") or "*/*"
+    # The plus of `?accept=application/dicom+json`, typed as it is, was decoded as a space.
+    parameter = re.sub(r"(?<=\w) (?=\w)", "+", request.args.get("accept", ""))
+    return parameter or request.headers.get("Accept") or "*/*"
 
 
 def accepted(request):

@@ -331,9 +331,18 @@ def test_unacceptable_type_is_a_406_and_each_offer_works(problem, get):
         assert get("/dicomweb/studies", offer).status_code == 200
 
 
-def test_accept_as_a_parameter_counts_more_than_the_header(get):
-    response = get("/dicomweb/studies?accept=application/json", XML)
-    assert response.headers["Content-Type"] == "application/json"
+@pytest.mark.parametrize(
+    ("parameter", "content_type"),
+    [
+        ("application/json", "application/json"),
+        ("application/dicom%2Bjson", JSON),
+        ("application/dicom+json", JSON),
+        ('multipart/related;%20type="application/dicom+xml"', "multipart/related"),
+    ],
+)
+def test_accept_as_a_parameter_counts_more_than_the_header(get, parameter, content_type):
+    response = get(f"/dicomweb/studies?accept={parameter}", "text/xml;q=0.5, image/png")
+    assert response.headers["Content-Type"].split(";")[0] == content_type
 
 
 @pytest.fixture
