@@ -29,7 +29,7 @@ def matcher(vr, wanted, *, fuzzy=False):
         The query value: a single value, a list of UIDs or codes, a range of dates or times, or a
         text with the wildcards `*` and `?`. Empty or `*` alone selects everything.
     fuzzy : bool
-        For names: compare word by word, by how a word begins, without accents.
+        For names: also compare word by word, by how a word begins, without accents.
 
     Returns
     -------
@@ -76,7 +76,8 @@ def _test(vr, wanted, fuzzy):
     if vr == "UI":
         return _uid_test(wanted)
     if vr == "PN":
-        return _fuzzy_name_test(wanted) if fuzzy else _name_test(wanted)
+        plain, by_words = _name_test(wanted), _fuzzy_name_test(wanted)
+        return lambda name: plain(name) or (fuzzy and by_words(name))
     if vr == "CS":
         tests = [_text_test(code) for code in re.split(r"[,\\]", wanted) if code.strip()]
         return lambda value: any(test(value) for test in tests)

@@ -82,6 +82,8 @@ def test_value_selects(vr, stored, wanted, expected):
         ("SIIM^Joe", "sii^jo*", True),
         ("SIIM^Joe", "joseph", False),
         ("SIIM^Joe", "oe", False),
+        ("SIIM^Joe", "*oe*", True),
+        ("SIIM^Joe", "SIIM^J?e", True),
         ("Müller^Zoë", "muller zoe", True),
         ("Muller^Zoe", "Müller", True),
     ],
