@@ -145,6 +145,6 @@ def _whole_number(parameters, name):
     text = _one(parameters, name)
     if not text:
         return None
-    if not re.fullmatch("[0-9]{1,9}", text):
+    if not re.fullmatch("[0-9]{1,18}", text):
         raise Problem(400, f"{name}={text} is not possible.", "Send a whole number, 0 or more.")
     return int(text)

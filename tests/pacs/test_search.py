@@ -199,7 +199,9 @@ def test_warning_says_how_many_more_there_are(get, pacs):
     assert response.headers["Warning"] == (
         f'299 {pacs.url}/dicomweb "There are 5 additional results that can be requested"'
     )
-    assert "Warning" not in get("/dicomweb/studies?limit=8", JSON).headers
+    for limit in (8, 2**31 - 1, 2**32 - 1, 10**18 - 1):
+        response = get(f"/dicomweb/studies?limit={limit}", JSON)
+        assert len(response.json()) == 8 and "Warning" not in response.headers
     assert get("/dicomweb/studies?limit=0", JSON).json() == []
 
 
