@@ -9,7 +9,12 @@ from helpers.pacs.matching import BadValue, matcher
 from helpers.pacs.problems import Problem
 
 _ONCE = "Send each attribute once. A list of UIDs has commas: StudyInstanceUID=1.2,1.3"
-_OPTIONS = ("limit", "offset", "fuzzymatching", "includefield", "accept")
+# What a search does not do, and says so when it is asked for (PS3.18, 8.3.4.5 and 8.3.4.6).
+_NOT_DONE = {
+    "emptyvaluematching": "Empty Value Matching",
+    "multiplevaluematching": "Multiple Value Matching",
+}
+_OPTIONS = ("limit", "offset", "fuzzymatching", "includefield", "accept", *_NOT_DONE)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Query:
         Whether `includefield=all` was sent.
     limit : int or None
     offset : int
+    warnings : tuple of str
+        What was asked for and is not done, a sentence or two each.
     """
 
     filters: list = field(default_factory=list)
@@ -52,6 +59,7 @@ class Query:
     everything: bool = False
     limit: int | None = None
     offset: int = 0
+    warnings: tuple = ()
 
 
 def read_query(parameters):
@@ -71,9 +79,7 @@ def read_query(parameters):
     Problem
         400 with the name of the parameter, when it is unknown, doubled or has an impossible value.
     """
-    fuzzy = _one(parameters, "fuzzymatching", "false").lower()
-    if fuzzy not in ("true", "false"):
-        raise Problem(400, f"fuzzymatching={fuzzy} is not possible.", "Send true or false.")
+    fuzzy = _flag(parameters, "fuzzymatching")
     tests = {}
     for name in parameters:
         if name in _OPTIONS:
@@ -83,7 +89,7 @@ def read_query(parameters):
         if path in tests:
             raise Problem(400, f"{name} is there under another name too.", _ONCE)
         try:
-            tests[path] = matcher(vr_of(path[-1]), wanted, fuzzy=fuzzy == "true")
+            tests[path] = matcher(vr_of(path[-1]), wanted, fuzzy=fuzzy)
         except BadValue as error:
             raise Problem(400, f"{name}={wanted}: {error}.", "Correct the value.") from None
     filters = _filters(tests)
@@ -96,6 +102,11 @@ def read_query(parameters):
         everything="all" in fields,
         limit=_whole_number(parameters, "limit"),
         offset=_whole_number(parameters, "offset") or 0,
+        warnings=tuple(
+            f"The {name} parameter is not supported. {what} has not been performed."
+            for name, what in _NOT_DONE.items()
+            if _flag(parameters, name)
+        ),
     )
 
 
@@ -139,6 +150,13 @@ def _one(parameters, name, default=""):
             _ONCE,
         )
     return values[0] if values else default
+
+
+def _flag(parameters, name):
+    text = _one(parameters, name, "false").lower()
+    if text not in ("true", "false"):
+        raise Problem(400, f"{name}={text} is not possible.", "Send true or false.")
+    return text == "true"
 
 
 def _whole_number(parameters, name):

@@ -127,7 +127,8 @@ def results(service, request, *, level, study=None, series=None):
     Returns
     -------
     werkzeug.wrappers.Response
-        With a Warning header when `limit` left results out (PS3.18, section 10.6.3.2).
+        With a Warning header when `limit` left results out (PS3.18, section 10.6.3.2), and for
+        what was asked for and is not done.
     """
     query = read_query(request.args)
     if study is not None:
@@ -136,7 +137,9 @@ def results(service, request, *, level, study=None, series=None):
         service.archive, level, query, study=study, series=series, url=service.url
     )
     response = described(service, request, models)
+    warnings = list(query.warnings)
     if remaining:
-        text = f"There are {remaining} additional results that can be requested"
-        response.headers["Warning"] = f'299 {service.url} "{text}"'
+        warnings.append(f"There are {remaining} additional results that can be requested")
+    for text in warnings:
+        response.headers.add("Warning", f'299 {service.url} "{text}"')
     return response

@@ -205,6 +205,17 @@ def test_warning_says_how_many_more_there_are(get, pacs):
     assert get("/dicomweb/studies?limit=0", JSON).json() == []
 
 
+@pytest.mark.parametrize("name", ["emptyvaluematching", "multiplevaluematching"])
+def test_matching_that_is_not_done_is_a_warning(get, name):
+    plain = get(f"/dicomweb/studies?{name}=false", JSON)
+    assert len(plain.json()) == 8 and "Warning" not in plain.headers
+    response = get(f"/dicomweb/studies?{name}=true&limit=3", JSON)
+    assert len(response.json()) == 3
+    warnings = response.headers["Warning"]
+    assert f"The {name} parameter is not supported." in warnings
+    assert "There are 5 additional results" in warnings
+
+
 def test_include_field_adds_attributes_of_the_level_and_above(find):
     query = "includefield=StudyDescription,00081030&includefield=BodyPartExamined"
     assert all("00081030" in result for result in find(f"studies?{query}"))
@@ -310,6 +321,7 @@ def test_name_in_xml_has_its_parts(get):
         ("limit=ten", ["limit"]),
         ("offset=1.5", ["offset"]),
         ("fuzzymatching=perhaps", ["fuzzymatching"]),
+        ("emptyvaluematching=perhaps", ["emptyvaluematching", "true or false"]),
         ("PatientName=a&PatientName=b", ["PatientName", "2 times"]),
         ("PatientName=a&00100010=b", ["00100010", "another name"]),
         ("=x", ["There is no DICOM attribute ''"]),
