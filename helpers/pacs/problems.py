@@ -44,7 +44,7 @@ class Problem(Exception):
         return body
 
 
-def not_acceptable(accept, offers, detail=""):
+def not_acceptable(accept, offers, detail="", *, name="Accept"):
     """Return the problem that none of the media types that the client accepts is on offer.
 
     Parameters
@@ -55,11 +55,14 @@ def not_acceptable(accept, offers, detail=""):
         What would do.
     detail : str
         Why not, if there is more to say.
+    name : str
+        Of the header or parameter that says what the client accepts.
     """
     acceptable = [str(offer) for offer in offers]
+    hint = f"Send one of these as {name}: " + " | ".join(acceptable)
     return Problem(
         406,
         detail or f"This resource cannot be had as {accept}.",
-        "Send one of these as Accept: " + " | ".join(acceptable),
+        hint if acceptable else f"No {name} would do.",
         acceptable=acceptable,
     )

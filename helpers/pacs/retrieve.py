@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from helpers.accept import MediaType, choose
 from helpers.pacs.json_model import with_bulk_data_uris
-from helpers.pacs.problems import not_acceptable
+from helpers.pacs.problems import Problem, not_acceptable
 from helpers.pacs.responses import CHUNK, Part, described, file_chunks, multipart
 from helpers.pacs.service import accept_header, accepted, check_parameters
 from helpers.pacs.stored import NotAvailable
@@ -49,7 +49,7 @@ def dicom_file(service, instance, transfer_syntax=None):
     try:
         parts, free = _files(service, [instance], transfer_syntax)
     except NotAvailable as reason:
-        raise not_acceptable("", [_DICOM], f"{reason.detail} {reason.hint}") from None
+        raise Problem(406, reason.detail, reason.hint, acceptable=[str(_DICOM)]) from None
     return _single_part(parts[0], free)
 
 

@@ -40,7 +40,7 @@ def retrieve(service, request):
     wanted = parameters.get("contentType", "*/*")
     offer = choose(accept.parse(wanted), offers)
     if offer is None:
-        raise not_acceptable(f"contentType={wanted}", offers)
+        raise not_acceptable(wanted, offers, name="contentType")
     if offer is _DICOM:
         return dicom_file(service, found, parameters.get("transferSyntax"))
     return picture(found, _frame(found, parameters), offer.name, _options(parameters))

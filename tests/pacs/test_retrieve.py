@@ -9,7 +9,13 @@ import pytest
 import requests
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import pixel_array
-from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLosslessSV1, RLELossless
+from pydicom.uid import (
+    MPEG4HP41,
+    ExplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    RLELossless,
+)
 
 from helpers.pacs import server
 from helpers.pacs.responses import file_chunks
@@ -299,6 +305,19 @@ def test_frame_that_a_client_refuses_is_not_sent(send, accept, kind):
     assert response.status_code == (200 if kind else 406)
     if kind:
         assert parts(response)[0].get_content_type() == kind
+
+
+def test_frames_of_a_video_are_refused_without_offers(tmp_path):
+    dataset = pydicom.dcmread(ANDY.path)
+    dataset.file_meta.TransferSyntaxUID = MPEG4HP41
+    dataset.save_as(tmp_path / "video.dcm")
+    running = server.start(tmp_path, port=0, apikey=None)
+    try:
+        body = requests.get(f"{running.url}{ANDY.instance}/frames/1", timeout=9).json()
+    finally:
+        running.stop()
+    assert (body["status"], body["acceptable"]) == (406, [])
+    assert "video" in body["detail"] and body["hint"] == "No Accept would do."
 
 
 def test_frame_that_is_broken_cuts_the_answer_without_a_traceback(tmp_path, capfd):

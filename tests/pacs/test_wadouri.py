@@ -120,4 +120,7 @@ def test_other_request_type_is_a_400(problem):
 def test_content_type_that_cannot_be_had_is_a_406(problem):
     body = problem(406, JOE_1.wadouri + "&contentType=video/mpeg")
     assert body["acceptable"] == ["image/jpeg", "image/png", "application/dicom"]
-    problem(406, JOE_1.wadouri + "&contentType=application/dicom&transferSyntax=1.2.3")
+    # A WADO-URI client is not asked for Accept.
+    assert "contentType" in body["hint"] and "Accept" not in body["hint"]
+    body = problem(406, JOE_1.wadouri + "&contentType=application/dicom&transferSyntax=1.2.3")
+    assert "1.2.3" in body["detail"] and "Accept" not in body["hint"]
