@@ -27,8 +27,11 @@ def instances(service, request, study, series=None, instance=None):
     found = service.find(study, series, instance)
     offers = [_DICOM_PARTS] if instance is None else [_DICOM_PARTS, _DICOM]
     refusal = ""
-    for media_range in accepted(request):
-        offer = choose([media_range], offers)
+    ranges = accepted(request)
+    # `q=0` takes a type out of a wider range.
+    welcome = [offer for offer in offers if choose(ranges, [offer])]
+    for media_range in ranges:
+        offer = choose([media_range], welcome)
         if offer is None:
             continue
         try:

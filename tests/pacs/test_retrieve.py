@@ -97,6 +97,13 @@ def test_second_choice_is_taken_when_the_first_cannot_be_made(get):
     assert contents(get(JOE_1.study, accept)) == [path.read_bytes() for path in JOE]
 
 
+def test_multipart_that_a_client_refuses_is_not_sent(get, problem):
+    accept = f"{DICOM}; q=0, */*"
+    assert get(JOE_1.instance, accept).content == JOE_1.path.read_bytes()
+    problem(406, JOE_1.study, accept)
+    problem(406, JOE_1.instance, f"{accept}, application/dicom; q=0")
+
+
 def test_several_instances_do_not_fit_into_one_part(problem):
     assert problem(406, JOE_1.study, "application/dicom")["acceptable"] == [DICOM]
 
