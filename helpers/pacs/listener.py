@@ -30,7 +30,8 @@ class _Request(HTTPRequest):
         if not super().read_request_headers():
             return False
         length = self.inheaders.get(b"Content-Length", b"0")
-        if not length.isdigit():
+        # A length of more digits is no number of bytes that could be read.
+        if not length.isdigit() or len(length) > 18:
             self.simple_response("400 Bad Request", "Malformed Content-Length Header.")
             return False
         return True

@@ -73,6 +73,7 @@ def test_connections_of_a_whole_class_are_kept(pacs):
         ("GET / HTTP/1.1\r\nContent-Length: -5", 400),
         ("GET / HTTP/1.1\r\nContent-Length: +5", 400),
         ("GET / HTTP/1.1\r\nContent-Length: five", 400),
+        ("POST /dicomweb/studies HTTP/1.1\r\nContent-Length: " + "9" * 30, 400),
         ("GET / HTTP/1.1\r\nno header", 400),
         ("POST /dicomweb/studies HTTP/1.1\r\nTransfer-Encoding: gzip, chunked", 501),
         ("CONNECT 127.0.0.1:80 HTTP/1.1", 405),
