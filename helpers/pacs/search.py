@@ -37,7 +37,9 @@ def search(archive, level, query, *, study=None, series=None, url=""):
     remaining : int
         How many more there are after `query.limit`.
     """
-    found = _matches(archive, level, query.filters, study, series)
+    # Everything here is online, which no file says of itself.
+    filters = [f for f in query.filters if not (f.tag == _AVAILABILITY and f.test(_ONLINE))]
+    found = _matches(archive, level, filters, study, series)
     page = list(islice(found, query.offset, _end(query)))
     remaining = sum(1 for _ in found) if query.limit is not None else 0
     fixed = 0 if study is None else 1 if series is None else 2

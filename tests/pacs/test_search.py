@@ -79,6 +79,7 @@ def test_joe_is_found(find, query, slash):
         ("PatientName=", lambda d: True),
         ("PatientName=*", lambda d: True),
         ("PatientName=SIIM*", lambda d: str(d.PatientName).startswith("SIIM")),
+        ("InstanceAvailability=ONLINE", lambda d: True),
         ("StudyDate=19860330", lambda d: d.StudyDate == "19860330"),
         ("StudyDate=19860101-19861231", lambda d: d.StudyDate.startswith("1986")),
         ("StudyDate=20180101-", lambda d: d.StudyDate >= "20180101"),
@@ -116,6 +117,7 @@ def test_studies_are_those_that_the_files_tell(find, query, test):
         "PatientName=Xavier&fuzzymatching=true",
         "StudyDate=19000101",
         "StudyInstanceUID=1.2.3",
+        "InstanceAvailability=OFFLINE",
         "RequestAttributesSequence.ScheduledProcedureStepID=nothing",
     ],
 )
