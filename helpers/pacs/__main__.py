@@ -54,7 +54,9 @@ def _parser():
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--data", default=DATA, help="folder with DICOM files (%(default)s)")
     keys = parser.add_mutually_exclusive_group()
-    keys.add_argument("--apikey", default=WORKSHOP_KEY, help="the key that clients must send")
+    keys.add_argument(
+        "--apikey", default=WORKSHOP_KEY, type=_key, help="the key that clients must send"
+    )
     keys.add_argument("--no-apikey", action="store_true", help="let everyone in")
     parser.add_argument(
         "--default",
@@ -94,6 +96,16 @@ def port_number(text):
     if not (text.isdecimal() and int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text}")
     return int(text)
+
+
+def _key(text):
+    # curl drops a header without a value, and each client has its own bytes for other letters.
+    if not re.fullmatch("[!-~]+", text):
+        raise argparse.ArgumentTypeError(
+            "a key is letters, digits and signs of ASCII, one at least and no space; "
+            "--no-apikey asks for none"
+        )
+    return text
 
 
 def _origin(text):

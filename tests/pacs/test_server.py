@@ -240,3 +240,12 @@ def test_impossible_option_is_explained(capsys, options):
     assert ended.value.code == 2
     message = capsys.readouterr().err
     assert options[0] in message and options[1] in message and "_port" not in message
+
+
+@pytest.mark.parametrize("key", ["", "clé", "two words"])
+def test_key_that_clients_cannot_send_is_refused_and_not_shown(capsys, tmp_path, key):
+    with pytest.raises(SystemExit):
+        main(["--apikey", key, "--data", str(tmp_path / "nowhere")])
+    message = capsys.readouterr().err
+    assert "--apikey" in message and "--no-apikey" in message
+    assert not key or key not in message
