@@ -38,11 +38,14 @@ def retrieve(service, request):
 
     offers = [*PICTURES, _DICOM] if found.frames else [_DICOM]
     wanted = parameters.get("contentType", "*/*")
-    offer = choose(accept.parse(wanted), offers)
+    ranges = accept.parse(wanted)
+    offer = choose(ranges, offers)
     if offer is None:
         raise not_acceptable(wanted, offers, name="contentType")
     if offer is _DICOM:
-        return dicom_file(service, found, parameters.get("transferSyntax"))
+        # Not this service's way to name one, but that of all others.
+        inside = next(r.transfer_syntax for r in ranges if r.includes(_DICOM))
+        return dicom_file(service, found, parameters.get("transferSyntax") or inside)
     return picture(found, _frame(found, parameters), offer.name, _options(parameters))
 
 

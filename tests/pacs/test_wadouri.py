@@ -45,9 +45,10 @@ def test_application_dicom_is_the_file(get):
     response = get(JOE_1.wadouri + "&contentType=application/dicom")
     assert response.content == JOE_1.path.read_bytes()
     assert response.headers["Content-Type"].split(";")[0] == "application/dicom"
-    accept = "&contentType=application/dicom&transferSyntax=1.2.840.10008.1.2.5"
-    dataset = pydicom.dcmread(BytesIO(get(JOE_1.wadouri + accept).content))
-    assert dataset.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.5"
+    for asked in ("&transferSyntax=1.2.840.10008.1.2.5", ";transfer-syntax=1.2.840.10008.1.2.5"):
+        content = get(f"{JOE_1.wadouri}&contentType=application/dicom{asked}").content
+        dataset = pydicom.dcmread(BytesIO(content))
+        assert dataset.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.5"
 
 
 def test_what_is_no_image_is_sent_as_dicom(get, problem):
