@@ -81,6 +81,11 @@ def instances(service, request, study=None):
 
 
 def _boundary(request):
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        raise Problem(
+            415, f"A body in {coding} is not read here.", "Send it without Content-Encoding."
+        )
     content_type = parse_one(request.headers.get("Content-Type", ""))
     if content_type.name != "multipart/related" or content_type.part.name != "application/dicom":
         raise Problem(

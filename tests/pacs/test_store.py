@@ -1,6 +1,7 @@
 """STOW-RS: what is stored, what is refused and why, and that nothing is ever half there."""
 
 import errno
+import gzip
 import http.client
 import json
 import os
@@ -380,6 +381,14 @@ def test_wrong_content_type_is_a_415_that_says_what_to_send(pacs, content_type):
     assert (response.status_code, response.json()["status"]) == (415, 415)
     assert 'multipart/related; type="application/dicom"' in response.json()["hint"]
     assert found(pacs) == left(pacs) == []
+
+
+def test_compressed_body_is_a_415_that_says_so(pacs):
+    body, content_type = multipart_body(JOE_BYTES, DICOM)
+    headers = {**KEY, "Content-Type": content_type, "Content-Encoding": "gzip"}
+    response = requests.post(pacs.url + STUDIES, gzip.compress(body), headers=headers, timeout=30)
+    assert response.status_code == 415
+    assert "gzip" in response.json()["detail"] and "Content-Encoding" in response.json()["hint"]
 
 
 def test_key_is_needed(pacs):
