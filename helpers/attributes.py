@@ -68,9 +68,33 @@ def attributes(response, names=None):
     0    Joe SIIM                      CT, SR
     """
     found = records(response)
-    columns = {tag_of(name): name for name in names or _default_names(found)}
+    table = table_of(found, names)
     if not found:
         print("0 matches")
+    return table
+
+
+def table_of(found, names=None):
+    """Make the table of `attributes` from data sets that were read already.
+
+    Parameters
+    ----------
+    found : list of dict
+        In the DICOM JSON model, as `helpers.datasets.records` returns them.
+    names : list of str, optional
+        As for `attributes`.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Examples
+    --------
+    >>> table_of([{"00080060": {"vr": "CS", "Value": ["CT"]}}], ["Modality"])
+      Modality
+    0       CT
+    """
+    columns = {tag_of(name): name for name in names or _default_names(found)}
     rows = [[text_of(record.get(tag)) for tag in columns] for record in found]
     labels = [keyword_for_tag(int(tag, 16)) or name for tag, name in columns.items()]
     return pandas.DataFrame(rows, columns=labels)

@@ -1,9 +1,7 @@
 """A search (QIDO-RS) as a function, and what one can search for at each level."""
 
-import io
-from contextlib import redirect_stdout
-
-from ..attributes import attributes
+from ..attributes import table_of
+from ..datasets import records
 from ..errors import WorkbookError
 from .question import OWN_KEY, Question
 
@@ -120,5 +118,4 @@ def search_question(server, level, filters, accept=JSON, key=OWN_KEY):
 
 def quiet_attributes(response, names=None):
     """Make the table of an answer, without the line "0 matches": a widget says that itself."""
-    with redirect_stdout(io.StringIO()):
-        return attributes(response, names)
+    return table_of(records(response), names)

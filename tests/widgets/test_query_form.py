@@ -276,3 +276,16 @@ def test_key_that_was_typed_goes_out_as_the_server_is_signed_in_to(monkeypatch, 
     assert f"\r\n{header}: {own[header]}\r\n".encode() in with_its_own
     for request in (by_the_form, by_the_code):
         assert f"\r\n{header}: {sent}\r\n".encode() in request
+
+
+def test_search_takes_nothing_of_what_a_running_cell_prints(server, monkeypatch, capsys):
+    """JupyterLab lets a click on a widget and a cell run at once, in two threads."""
+    read = requests.Response.json
+
+    def read_while_a_cell_prints(response, **options):
+        print("a line of the cell")
+        return read(response, **options)
+
+    monkeypatch.setattr(requests.Response, "json", read_while_a_cell_prints)
+    QueryForm(server, PatientName="Nobody")
+    assert capsys.readouterr().out == "a line of the cell\n"
