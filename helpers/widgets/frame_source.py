@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy
@@ -42,20 +42,25 @@ class Shot(NamedTuple):
 class FrameSource:
     """Fetches the frames of a study, decodes them, and keeps some.
 
+    All sources share what they keep, and the threads that fetch ahead. A cell that is run again
+    makes another viewer, and nobody closes the one before: fifty of them must not need fifty times
+    the memory.
+
     Parameters
     ----------
     server : Server
     study_uid : str
     """
 
+    _workers = ThreadPoolExecutor(2, thread_name_prefix="frames")
+    _lock = threading.Lock()
+    _frames = OrderedDict()  # futures, by source and key
+
     def __init__(self, server, study_uid):
         self.server, self.study_uid = server, study_uid
         # The connections of a session may be shared by threads; nothing else of it changes.
         self._session = requests.Session()
-        self._workers = ThreadPoolExecutor(2, thread_name_prefix="frames")
-        self._frames = OrderedDict()
         self._headers = {}
-        self._lock = threading.Lock()
 
     def list_images(self):
         """List the instances that hold pixels.
@@ -125,39 +130,49 @@ class FrameSource:
         -------
         Shot
         """
-        try:
-            return self._request(key).result()
-        finally:
+        self._drop_waiting()
+        with self._lock:
+            known = self._frames.get((self, key))
+        # What failed once may work the next time.
+        if known is None or (known.done() and known.exception()):
+            known = Future()
+            known.set_result(self.load(*key))
+        shot = known.result()
+        with self._lock:
+            self._frames[self, key] = known
+            self._frames.move_to_end((self, key))
             self._forget()
+        return shot
 
     def prefetch(self, keys):
         """Begin to fetch frames that will be wanted next."""
-        for key in keys:
-            self._request(key)
-
-    def _request(self, key):
         with self._lock:
-            known = self._frames.get(key)
-            # What failed once may work the next time.
-            if known is None or (known.done() and known.exception()):
-                self._frames[key] = self._workers.submit(self.load, *key)
-            self._frames.move_to_end(key)
-            return self._frames[key]
+            for key in keys:
+                known = self._frames.get((self, key))
+                if known is None or (known.done() and known.exception()):
+                    self._frames[self, key] = self._workers.submit(self.load, *key)
+                self._frames.move_to_end((self, key))
+
+    def _drop_waiting(self):
+        """Give up what was wanted next at another place, and whose turn has not come."""
+        with self._lock:
+            for place, future in list(self._frames.items()):
+                if place[0] is self and future.cancel():
+                    del self._frames[place]
 
     def _forget(self):
         """Let go of the frames that were not wanted for the longest time."""
-        with self._lock:
-            ready = {
-                key: future.result().values.nbytes
-                for key, future in self._frames.items()
-                if future.done() and not future.exception()
-            }
-            excess = sum(ready.values()) - KEPT_BYTES
-            for key, size in list(ready.items())[:-1]:
-                if excess <= 0:
-                    return
-                del self._frames[key]
-                excess -= size
+        ready = {
+            place: future.result().values.nbytes
+            for place, future in self._frames.items()
+            if future.done() and not future.exception()
+        }
+        excess = sum(ready.values()) - KEPT_BYTES
+        for place, size in list(ready.items())[:-1]:
+            if excess <= 0:
+                return
+            del self._frames[place]
+            excess -= size
 
     def load(self, series_uid, instance_uid, number):
         """Fetch a frame and decode it, without keeping it."""
@@ -175,6 +190,9 @@ class FrameSource:
         return self._headers[instance_uid]
 
     def close(self):
-        """Stop fetching."""
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        """Stop fetching ahead, and let go of what was fetched."""
+        self._drop_waiting()
+        with self._lock:
+            for place in [place for place in self._frames if place[0] is self]:
+                del self._frames[place]
         self._session.close()

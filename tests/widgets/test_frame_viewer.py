@@ -32,6 +32,7 @@ CT = sorted(
 ANDY = pydicom.dcmread(FOLDER / "andy" / "US001_0001.dcm")
 MAMMOGRAM = pydicom.dcmread(FOLDER / "sally_mg" / "MG001_0001.dcm")
 STUDY = CT[0].StudyInstanceUID
+WORKERS = 2
 
 
 @pytest.fixture
@@ -77,6 +78,20 @@ def uids(dataset):
         "series_uid": dataset.SeriesInstanceUID,
         "instance_uid": dataset.SOPInstanceUID,
     }
+
+
+def keys_of(images):
+    return [(image.SeriesInstanceUID, image.SOPInstanceUID, 1) for image in images]
+
+
+def kept_of(source):
+    """Return the keys of the frames that a source keeps or fetches, the last wanted last."""
+    return [key for owner, key in source._frames if owner is source]
+
+
+def wait_for_prefetches(source):
+    for key in kept_of(source):
+        source._frames[source, key].result(10)
 
 
 def test_images_come_in_order_and_reports_stay_out(viewer):
@@ -249,11 +264,26 @@ def test_film_stops_at_another_image(odd, odd_images):
     assert not odd.play.value
 
 
-def test_viewer_that_is_closed_fetches_no_more(server):
+def test_viewer_that_is_closed_fetches_no_more(server, monkeypatch):
     viewer = FrameViewer(server, STUDY)
+    release = threading.Event()
+    asked = []
+
+    def wait(*key):
+        asked.append(key)
+        assert release.wait(10)
+
+    wait_for_prefetches(viewer.source)
+    monkeypatch.setattr(viewer.source, "load", wait)
+    viewer.source.prefetch(keys_of(CT[20:]))
     viewer.close()
-    with pytest.raises(RuntimeError):
-        viewer.source.prefetch([(viewer.images["SeriesInstanceUID"][0], "1.2", 1)])
+    release.set()
+    # What waits behind them comes when they are done.
+    other = FrameSource(server, STUDY)
+    other.prefetch(keys_of(CT[:1]))
+    wait_for_prefetches(other)
+    assert len(asked) <= WORKERS
+    assert kept_of(viewer.source) == []
 
 
 def test_back_from_colour_there_is_a_window_again(odd, odd_images):
@@ -335,8 +365,7 @@ def test_series_can_be_chosen(server):
 
 
 def test_next_frames_are_fetched_before_they_are_asked_for(viewer, monkeypatch):
-    for future in list(viewer.source._frames.values()):
-        future.result(10)
+    wait_for_prefetches(viewer.source)
     monkeypatch.setattr(viewer.source, "load", lambda *key: pytest.fail(f"asked late for {key}"))
     monkeypatch.setattr(viewer.source, "prefetch", lambda keys: None)
     for number in range(2, 8):
@@ -351,8 +380,7 @@ def test_frames_that_were_not_wanted_for_long_are_let_go(server, monkeypatch):
     # The one that is wanted a second time stays.
     for image in (*CT[:6], CT[3], CT[6]):
         source.get((image.SeriesInstanceUID, image.SOPInstanceUID, 1))
-    kept = [key[1] for key in source._frames]
-    assert kept == [image.SOPInstanceUID for image in (CT[5], CT[3], CT[6])]
+    assert kept_of(source) == keys_of((CT[5], CT[3], CT[6]))
 
 
 def test_attributes_of_an_image_are_asked_for_once(server, monkeypatch):
@@ -365,6 +393,43 @@ def test_attributes_of_an_image_are_asked_for_once(server, monkeypatch):
         source.get((ANDY.SeriesInstanceUID, ANDY.SOPInstanceUID, number))
     source.close()
     assert [path.rpartition("/")[2] for path in asked] == ["metadata", "1", "2", "3"]
+
+
+def test_viewers_of_a_cell_that_is_run_again_share_their_memory_and_threads(server, monkeypatch):
+    one = CT[0].pixel_array.size * 8
+    monkeypatch.setattr("helpers.widgets.frame_source.KEPT_BYTES", 3 * one)
+    sources = [FrameSource(server, STUDY) for _ in range(4)]
+    for source in sources:
+        source.prefetch(keys_of(CT[:6]))
+        wait_for_prefetches(source)
+        source.get(*keys_of(CT[5:6]))
+    assert [kept_of(source) for source in sources] == [[], [], [], keys_of(CT[3:6])]
+    workers = [thread for thread in threading.enumerate() if thread.name.startswith("frames")]
+    assert len(workers) <= WORKERS
+
+
+def test_step_to_another_place_does_not_wait_for_what_was_fetched_ahead(server, monkeypatch):
+    source = FrameSource(server, STUDY)
+    busy, release, asked = threading.Semaphore(0), threading.Event(), []
+
+    def load_late(*key):
+        asked.append(key)
+        if key in ahead:
+            busy.release()
+            assert release.wait(10)
+        return load(*key)
+
+    ahead, load = keys_of(CT[1:7]), source.load
+    monkeypatch.setattr(source, "load", load_late)
+    source.prefetch(ahead)
+    for _ in range(WORKERS):
+        assert busy.acquire(timeout=10)
+    [far] = keys_of(CT[30:31])
+    assert source.get(far).dataset.SOPInstanceUID == CT[30].SOPInstanceUID
+    release.set()
+    # Nor is it fetched later, when nobody wants it any more.
+    wait_for_prefetches(source)
+    assert asked == [*ahead[:WORKERS], far]
 
 
 def test_step_that_comes_during_another_is_not_lost(viewer, monkeypatch):
@@ -450,11 +515,11 @@ def test_frame_whose_prefetch_failed_is_asked_for_again(viewer, monkeypatch):
     def fail(*key):
         raise WorkbookError("Out of order.")
 
-    key = (viewer.series.value, CT[19].SOPInstanceUID, 1)
+    [key] = keys_of(CT[19:20])
     with monkeypatch.context() as patched:
         patched.setattr(viewer.source, "load", fail)
         viewer.source.prefetch([key])
-        assert isinstance(viewer.source._frames[key].exception(10), WorkbookError)
+        assert isinstance(viewer.source._frames[viewer.source, key].exception(10), WorkbookError)
     viewer.image[1].value = 20
     assert viewer.error is None
     assert int(viewer.shot.dataset.InstanceNumber) == 20
