@@ -95,9 +95,10 @@ class StudyBrowser(Panel):
         line += f"<br>{response.status_code} {html.escape(response.reason)}, "
         line += f"{_number(len(found), LEVELS[len(path)])}, {milliseconds:.0f} ms"
         # Of patients and of studies, fewer are shown than came.
-        if len(records(response)) == LIMIT:
+        if len(records(response)) >= LIMIT:
             line += f". The server was asked for {LIMIT} at most: find the others with QueryForm."
-        nodes = [Node(self, path, row) for row in found.to_dict("records")]
+        # Some servers send all the same: more rows than JupyterLab can draw.
+        nodes = [Node(self, path, row) for row in found.head(LIMIT).to_dict("records")]
         return nodes, f"<small>{line}</small>"
 
     def pick(self, path):

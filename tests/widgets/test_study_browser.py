@@ -6,8 +6,9 @@ import pydicom
 import pytest
 
 from helpers.errors import ServerUnreachable, WorkbookError
+from helpers.servers import Server
 from helpers.widgets import StudyBrowser, browse
-from tests.answers import answer
+from tests.answers import answer, saying
 from tests.archive import FILES, RAVI
 from tests.widgets.looking import all_widgets, everything_in, run_code
 
@@ -168,6 +169,20 @@ def test_studies_that_were_not_asked_for_are_told(server, monkeypatch, limit, is
     browser = StudyBrowser(server)
     assert "6 patients" in browser.message.value
     assert ("asked for 8 at most" in browser.message.value) == is_told
+
+
+def test_server_that_sends_more_than_it_was_asked_for_fills_no_endless_tree(monkeypatch):
+    studies = [{"00100020": {"vr": "LO", "Value": [f"PATIENT-{number}"]}} for number in range(9)]
+    body = json.dumps(studies).encode()
+    head = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    monkeypatch.setattr("helpers.widgets.study_browser.LIMIT", 5)
+    with saying(head.encode(), body) as url:
+        browser = StudyBrowser(Server("generous", f"{url}/dicomweb", None))
+    assert [node.uid for node in browser.nodes] == [f"PATIENT-{number}" for number in range(5)]
+    assert "9 patients" in browser.message.value
+    assert "asked for 5 at most" in browser.message.value
 
 
 def test_series_without_its_study_is_explained(server):
