@@ -85,8 +85,9 @@ class FrameSource:
                 hint="Compare the Study Instance UID with the answer that you took it from.",
             )
         for column in ("SeriesNumber", "InstanceNumber", "NumberOfFrames"):
-            empty = 1 if column == "NumberOfFrames" else 0
-            images[column] = images[column].replace("", empty).astype(int)
+            # What is no number is not worth an error, and an image has one frame at least.
+            numbers = pandas.to_numeric(images[column], errors="coerce").fillna(0).astype(int)
+            images[column] = numbers.clip(lower=1) if column == "NumberOfFrames" else numbers
         return images.sort_values(["SeriesNumber", "InstanceNumber"], ignore_index=True)
 
     def _pages(self):

@@ -612,6 +612,19 @@ def test_size_and_bits_and_patient_are_beside_the_picture(film):
         assert f">{word}<" in film.header.value
 
 
+def test_numbers_that_are_none_keep_no_image_from_being_listed(server, monkeypatch):
+    images = [{"SOPInstanceUID": f"1.{n}", "Rows": 2, "SeriesNumber": ""} for n in range(3)]
+    for image, number, frames in zip(images, ("12 ", "1, 2", 3), (0, "two", 24), strict=True):
+        image.update(InstanceNumber=number, NumberOfFrames=frames)
+    monkeypatch.setattr(
+        "helpers.widgets.frame_source.quiet_attributes",
+        lambda response, names: pandas.DataFrame(images, columns=names),
+    )
+    listed = FrameSource(server, STUDY).list_images()
+    assert listed["InstanceNumber"].tolist() == [0, 3, 12]
+    assert listed["NumberOfFrames"].tolist() == [1, 24, 1]
+
+
 def test_server_that_gives_a_few_instances_at_a_time(server, monkeypatch):
     ask = requests.Session.get
     asked = []
