@@ -61,7 +61,13 @@ class ViewerPanel(Panel):
     python : ipywidgets.Textarea
     """
 
+    _with_films = set()  # the viewers whose films play
+
     def __init__(self):
+        # A cell that is run again takes its old viewer from the page, but not the film from the
+        # browser: it would go on, and nobody could stop it.
+        for viewer in list(self._with_films):
+            viewer.play.value = False
         self._make_controls()
         self._make_film()
         self.screen, self.header, self.message = text(), text(), text()
@@ -124,9 +130,10 @@ class ViewerPanel(Panel):
         self.play.layout.width = "110px"
         widgets.jslink((self.cine, "value"), (self.frame[1], "value"))
         widgets.jslink((self.play, "value"), (self.cine, "playing"))
-        self.play.observe(lambda _: self._name_play(), "value")
+        self.play.observe(lambda _: self._play_or_pause(), "value")
 
-    def _name_play(self):
+    def _play_or_pause(self):
+        (self._with_films.add if self.play.value else self._with_films.discard)(self)
         self.play.description = "Pause" if self.play.value else "Play"
         self.play.icon = "pause" if self.play.value else "play"
 

@@ -185,6 +185,14 @@ def test_button_of_the_film_says_what_it_does(film):
     assert film.play.description == "Pause"
 
 
+def test_another_viewer_stops_the_film_that_a_cell_that_is_run_again_leaves_behind(film, server):
+    film.play.value = True
+    again = FrameViewer(server, ANDY.StudyInstanceUID)
+    assert not film.play.value
+    assert film.play.description == "Play"
+    again.close()
+
+
 def test_colour_has_no_window(film):
     assert film.window.options == ("none: colour",)
     assert film.window.disabled
