@@ -107,7 +107,9 @@ class Quiz:
             note = self.judge(change.new)
             if note.title == RIGHT:
                 record(self.name)
-            reply.value = f"<div style='line-height: 1.4'>{note._repr_html_()}</div>"
+            # A status is what a screen reader says without being asked.
+            words = note._repr_html_()
+            reply.value = f"<div role='status' style='line-height: 1.4'>{words}</div>"
 
         buttons.observe(show_reply, "value")
         return ipywidgets.VBox([question, buttons, reply])

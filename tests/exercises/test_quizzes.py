@@ -74,6 +74,7 @@ def test_radio_buttons_reply_as_the_function_does():
     for letter in one.choices:
         buttons.value = letter
         assert one.judge(letter)._repr_html_() in reply.value
+        assert reply.value.startswith("<div role='status'")
     assert list(done()) == ["levels"]
 
 
