@@ -43,7 +43,23 @@ STYLE = """<style>
   background-position: right 11px center, right 6px center;
   background-size: 5px 5px;
 }
-.wb-panel .wb-left { text-align: left; }
+/* What is too long for one line goes on in the next: a narrow or a magnified page cuts nothing. */
+.wb-panel .wb-left {
+  text-align: left; height: auto; min-height: 28px; line-height: 1.3; padding: 4px 10px;
+  white-space: normal; overflow-wrap: anywhere;
+}
+.wb-panel .widget-checkbox, .wb-panel .widget-checkbox .widget-label-basic {
+  height: auto; white-space: normal; line-height: 1.4;
+}
+/* Where the keyboard is: ipywidgets forbids the outline, and its own mark is a pale line. */
+.wb-panel :is(input:not([type=checkbox]), select, textarea, button):focus-visible {
+  outline: 2px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 1px;
+}
+/* A palette of the system's own leaves out backgrounds: of these are our arrow and the slider. */
+@media (forced-colors: active) {
+  .wb-panel .widget-dropdown > select { appearance: auto; }
+  .wb-panel .noUi-target { outline: 1px solid; }
+}
 </style>"""
 
 

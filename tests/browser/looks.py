@@ -22,8 +22,8 @@ SIDEWAYS = """node => [...node.querySelectorAll('[role=region], textarea')]
     })
     .map(box => box.value ?? box.innerText)"""
 
-# Texts whose contrast with what is behind them is below the 4.5 of WCAG 2.1, 1.4.3.
-HARD_TO_READ = """node => {
+# How much two colours differ, from 1 to 21, as WCAG 2.1 counts it.
+CONTRAST = """
     const channels = colour => colour.match(/[\\d.]+/g).map(Number);
     const luminance = colour => {
         const [red, green, blue] = channels(colour).slice(0, 3).map(value => value / 255)
@@ -37,18 +37,30 @@ HARD_TO_READ = """node => {
         }
         return 'rgb(255, 255, 255)';
     };
-    const contrast = element => {
-        const [dark, light] = [getComputedStyle(element).color, behind(element)]
-            .map(luminance).sort((one, other) => one - other);
+    const contrast = (...colours) => {
+        const [dark, light] = colours.map(luminance).sort((one, other) => one - other);
         return (light + 0.05) / (dark + 0.05);
     };
+"""
+
+# Texts whose contrast with what is behind them is below the 4.5 of WCAG 2.1, 1.4.3.
+HARD_TO_READ = f"""node => {{
+    {CONTRAST}
+    const ofText = element => contrast(getComputedStyle(element).color, behind(element));
     const hasText = element => [...element.childNodes]
         .some(child => child.nodeType === Node.TEXT_NODE && child.data.trim());
     return [...node.querySelectorAll('.jp-OutputArea-output *')]
         .filter(element => element.checkVisibility() && hasText(element))
-        .filter(element => contrast(element) < 4.5)
-        .map(element => `${contrast(element).toFixed(1)}: ${element.innerText}`);
-}"""
+        .filter(element => ofText(element) < 4.5)
+        .map(element => `${{ofText(element).toFixed(1)}}: ${{element.innerText}}`);
+}}"""
+
+# The mark of the keyboard, against what is around the control; 3 is enough (WCAG 2.1, 1.4.11).
+OUTLINE = f"""element => {{
+    {CONTRAST}
+    const {{outlineStyle, outlineColor}} = getComputedStyle(element);
+    return outlineStyle === 'none' ? 1 : contrast(outlineColor, behind(element.parentElement));
+}}"""
 
 # Rows of a form: boxes on one height, labels on the height of their box or tick, and the first box
 # of each row below the first box of the row above.
@@ -130,6 +142,11 @@ def out_of_reach(locator):
 def hard_to_read(locator):
     """Return the texts of outputs that have too little contrast, and how much they have."""
     return locator.evaluate(HARD_TO_READ)
+
+
+def contrast_of_the_outline(locator):
+    """Return how much the outline of a control differs from what is around it; 1 without one."""
+    return locator.evaluate(OUTLINE)
 
 
 def nameless(locator):
