@@ -1,6 +1,10 @@
 """The first questions to a server: whether it answers, lets us in, and speaks DICOMweb."""
 
+import ipaddress
+import os
+import urllib.request
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import requests
 
@@ -60,7 +64,8 @@ def asked(server):
     """Ask a server what it holds; return it with the answer, or raise.
 
     No redirect is followed: `requests` would carry a key of its own header to any other host. A
-    server that is busy is asked three times, within some seconds.
+    server that is busy is asked three times, within some seconds. From then on no request to a
+    server on this computer goes to a proxy.
 
     Parameters
     ----------
@@ -82,6 +87,7 @@ def asked(server):
     >>> asked(connect()).studies
     '8 studies'
     """
+    _go_past_proxies(server.dicomweb)
     count = len(_studies(server, f"limit={STUDIES_ASKED_FOR + 1}"))
     # The name of every patient fits *, written as %2A: unless the server looks for %2A.
     if count and RAW_QUERY not in server.quirks and not _studies(server, "limit=1&PatientName=%2A"):
@@ -92,6 +98,24 @@ def asked(server):
         f"more than {STUDIES_ASKED_FOR} studies" if count > STUDIES_ASKED_FOR else _count(count)
     )
     return replace(server, studies=studies)
+
+
+def _go_past_proxies(url):
+    """Let requests to this computer itself go to no proxy: to that, 127.0.0.1 is another computer.
+
+    Notebooks call `requests` themselves, and it looks into the environment; so does curl.
+    """
+    try:
+        host = urlsplit(url).hostname or ""
+        is_here = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return
+    if is_here and requests.utils.get_environ_proxies(url):
+        # With one such variable, Windows and macOS no longer look into their own settings.
+        for scheme, proxy in urllib.request.getproxies().items():
+            os.environ.setdefault(f"{scheme}_proxy", proxy)
+        others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{others},{host}" if others else host
 
 
 def _studies(server, query):

@@ -118,6 +118,21 @@ def test_a_redirect_is_not_followed_and_the_key_stays_here(monkeypatch, capsys):
     assert "The server sends us elsewhere" in notice and target in notice
 
 
+@pytest.mark.parametrize("others", ["", "pacs.example"])
+def test_a_proxy_is_not_asked_for_what_is_on_this_computer(monkeypatch, free_port, others):
+    """Many hospitals set one for all, and to it 127.0.0.1 is another computer."""
+    proxy = f"http://127.0.0.1:{free_port}"
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, proxy)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, others)
+    with saying(listing()) as url:
+        assert connect(url).studies == "3 studies"
+        assert requests.get(f"{url}/studies", timeout=5).ok
+    assert requests.utils.get_environ_proxies("http://another.example/")["http"] == proxy
+    assert bool(requests.utils.get_environ_proxies("http://pacs.example/")) == (not others)
+
+
 def test_orthanc_is_a_server_like_any_other(orthanc, monkeypatch):
     monkeypatch.setenv("DICOMWEB_SERVER", orthanc.dicomweb)
     monkeypatch.setenv("DICOMWEB_APIKEY", orthanc.headers["apikey"])
