@@ -16,8 +16,10 @@ from .errors import (
     ConnectionCut,
     FileConflict,
     MediaTypeMismatch,
+    SaveError,
     TruncatedMultipart,
     UnsafeName,
+    WorkbookError,
 )
 from .multipart import iter_parts
 from .responses import check, media_type, require_answer, stream
@@ -65,6 +67,8 @@ def save_instances(response, folder, overwrite=False):
         A SOP Instance UID is not made of digits and dots, at most 64.
     FileConflict
         A file with other content is there, and `overwrite` is false.
+    SaveError
+        The folder or a file cannot be written: no permission, or no room on the disk.
     AttributeProblem
         A part is no DICOM file.
 
@@ -86,13 +90,14 @@ def save_instances(response, folder, overwrite=False):
     """
     require_answer(response)
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     size = 0
     # Most servers stream a study without saying how long it is: then the bar only counts.
-    total = int(response.headers.get("Content-Length") or 0) or None
+    length = response.headers.get("Content-Length", "")
+    total = int(length) if length.isdecimal() else None
     with tqdm(total=total, unit="B", unit_scale=True, desc="Retrieving") as bar:
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             for part in _instances(response):
                 path = _save(part, folder, overwrite)
                 paths.append(path)
@@ -104,6 +109,11 @@ def save_instances(response, folder, overwrite=False):
         except (TruncatedMultipart, ConnectionCut) as error:
             error.came = f"{error.came}; {_count(paths)} came whole and stayed"
             raise
+        except OSError as error:
+            # Some errors of ours are of this kind too.
+            if isinstance(error, WorkbookError):
+                raise
+            raise _not_written(error, folder, paths) from error
     print(f"{_count(paths)} saved: {size:,} bytes")
     return paths
 
@@ -131,14 +141,25 @@ def _instances(response):
 def _save(file, folder, overwrite):
     path = folder / f"{_uid(file)}.dcm"
     # Beside its final place, so that the last step is a rename: the file is whole, or not there.
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as unfinished:
-        try:
+    handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+    try:
+        # Closed before the rest: Windows renames and removes no file that is open.
+        with open(handle, "wb") as unfinished:
             shutil.copyfileobj(file, unfinished, CHUNK)
-            unfinished.close()
-            _rename(unfinished.name, path, overwrite)
-        finally:
-            Path(unfinished.name).unlink(missing_ok=True)
+        _rename(name, path, overwrite)
+    finally:
+        Path(name).unlink(missing_ok=True)
     return path
+
+
+def _not_written(error, folder, paths):
+    """Explain a folder or a disk that does not take what came."""
+    return SaveError(
+        f"The instances cannot be written to {folder.as_posix()}.",
+        expected="a folder that you may write to, on a disk with room left",
+        came=f"{error.strerror or error}; {_count(paths)} came whole and stayed",
+        hint="Make room, or name another folder. Then run the cell with requests.get(...) again.",
+    )
 
 
 def _rename(unfinished, path, overwrite):

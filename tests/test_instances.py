@@ -1,5 +1,8 @@
+import errno
 import io
+import shutil
 import subprocess
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -12,6 +15,7 @@ from helpers.errors import (
     FileConflict,
     HTTPProblem,
     MediaTypeMismatch,
+    SaveError,
     TruncatedMultipart,
     UnsafeName,
     WorkbookError,
@@ -154,6 +158,44 @@ def test_a_single_instance_that_is_cut_leaves_no_file(tmp_path):
     ):
         save_instances(response, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_keeps_what_came_whole(tmp_path, monkeypatch):
+    copy, remove, opened = shutil.copyfileobj, Path.unlink, []
+
+    def filling(source, file, *size):
+        opened.append(file)
+        if len(opened) > 2:
+            file.write(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copy(source, file, *size)
+
+    def unlink(path, **options):
+        # Windows cannot remove a file that is open.
+        assert opened[-1].closed
+        remove(path, **options)
+
+    monkeypatch.setattr(shutil, "copyfileobj", filling)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with pytest.raises(SaveError, match="room") as caught:
+        save_instances(study(), tmp_path)
+    assert caught.value.came == "No space left on device; 2 instances came whole and stayed"
+    assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == sorted(CONTENTS[:2])
+
+
+def test_a_folder_that_cannot_be(tmp_path):
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(SaveError, match="may write to") as caught:
+        save_instances(study(), tmp_path / "notes")
+    assert "0 instances" in caught.value.came and "notes" in caught.value.problem
+    assert (tmp_path / "notes").read_text() == "mine"
+
+
+@pytest.mark.parametrize("length", ["soon", "7, 7", "-1"])
+def test_a_length_that_is_none_does_no_harm(tmp_path, length):
+    response = study()
+    response.headers["Content-Length"] = length
+    assert len(save_instances(response, tmp_path)) == 3
 
 
 def test_an_error_status_saves_nothing(tmp_path):
