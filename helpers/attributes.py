@@ -88,16 +88,34 @@ def table_of(found, names=None):
     -------
     pandas.DataFrame
 
+    Raises
+    ------
+    AttributeProblem
+        A name in `names` is no DICOM attribute, or a data set is none.
+
     Examples
     --------
     >>> table_of([{"00080060": {"vr": "CS", "Value": ["CT"]}}], ["Modality"])
       Modality
     0       CT
     """
+    for record in found:
+        _check_elements(record)
     columns = {tag_of(name): name for name in names or _default_names(found)}
     rows = [[text_of(record.get(tag)) for tag in columns] for record in found]
     labels = [keyword_for_tag(int(tag, 16)) or name for tag, name in columns.items()]
     return pandas.DataFrame(rows, columns=labels)
+
+
+def _check_elements(record):
+    for name, element in record.items():
+        if element is not None and not isinstance(element, dict):
+            raise AttributeProblem(
+                "This answer is not in the DICOM JSON model.",
+                expected='{"00100010": {"vr": "PN", "Value": [...]}, ...}',
+                came=f"{name}: {element}"[:80],
+                hint="Look at it with show(response). Is the URL that of a DICOMweb resource?",
+            )
 
 
 def _default_names(found):
@@ -175,8 +193,11 @@ def text_of(element):
         return ""
     if "BulkDataURI" in element or "InlineBinary" in element:
         return "(bulk data)"
-    values = element.get("Value") or [""]
-    if element.get("vr") == "SQ" and "Value" in element:
+    values = element.get("Value")
+    if not isinstance(values, list):
+        # A server that sends one value without its brackets.
+        values = [values]
+    if element.get("vr") == "SQ" and values not in ([], [None]):
         return "(1 item)" if len(values) == 1 else f"({len(values)} items)"
     if element.get("vr") == "PN":
         values = [_readable_name(value) for value in values]
@@ -188,9 +209,9 @@ def _readable_name(name):
     if not name:
         return ""
     # A server of before 2013 sends the name as a plain text.
-    groups = {"Alphabetic": name} if isinstance(name, str) else name
+    groups = name if isinstance(name, dict) else {"Alphabetic": name}
     written = groups.get("Alphabetic") or groups.get("Ideographic") or groups.get("Phonetic") or ""
-    components = [component.strip() for component in written.split("^")] + [""] * 5
+    components = [component.strip() for component in str(written).split("^")] + [""] * 5
     order = (PREFIX, GIVEN, MIDDLE, FAMILY)
     text = " ".join(components[place] for place in order if components[place])
     return f"{text}, {components[SUFFIX]}" if components[SUFFIX] else text

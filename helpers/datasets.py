@@ -8,9 +8,7 @@ table can be made of at once; from there it is one step to a pydicom ``Dataset``
 import io
 
 import pydicom
-import requests
 from defusedxml import ElementTree
-from pydicom.errors import InvalidDicomError
 
 from .errors import AttributeProblem, MediaTypeMismatch
 from .multipart import parts
@@ -61,6 +59,7 @@ def datasets(response):
 
     Examples
     --------
+    >>> import requests
     >>> answer = requests.Response()
     >>> answer.status_code, answer.headers["Content-Type"] = 200, "application/dicom+json"
     >>> answer.raw = io.BytesIO(b'[{"00100020": {"vr": "LO", "Value": ["TCGA-17-Z058"]}}]')
@@ -88,6 +87,7 @@ def records(response):
 
     Examples
     --------
+    >>> import requests
     >>> answer = requests.Response()
     >>> answer.status_code = 204
     >>> records(answer)
@@ -138,11 +138,12 @@ def _read(response):
 def _json_records(response):
     try:
         body = response.json()
-    except requests.exceptions.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        why = getattr(error, "msg", error)
         raise AttributeProblem(
             "The answer says that it is JSON, but it cannot be read.",
             expected="a list of data sets",
-            came=f"{len(response.content)} bytes that are not JSON ({error.msg})",
+            came=f"{len(response.content)} bytes that are not JSON ({why})",
             hint="Look at it with show(response). Was the transfer cut? Ask again.",
         ) from error
     items = [body] if isinstance(body, dict) else body
@@ -167,19 +168,26 @@ def _read_file(file):
         if not dataset:
             raise EOFError("it ends before its first attribute")
         return dataset
-    except (InvalidDicomError, EOFError, ValueError, AttributeError) as error:
-        raise AttributeProblem(
-            "A DICOM object in this answer cannot be read.",
-            expected="a whole DICOM file",
-            came=str(error),
-            hint="Ask again. If it stays so, the server holds a broken object.",
-        ) from error
+    except Exception as error:  # a broken file brings about whatever it likes
+        raise _broken(error) from error
+
+
+def _broken(error):
+    return AttributeProblem(
+        "A DICOM object in this answer cannot be read.",
+        expected="a whole DICOM file",
+        came=str(error),
+        hint="Ask again. If it stays so, the server holds a broken object.",
+    )
 
 
 def _xml_record(text):
     try:
-        return _model_of(ElementTree.fromstring(text))
-    except (ElementTree.ParseError, ValueError) as error:
+        root = ElementTree.fromstring(text)
+        if root.tag.rpartition("}")[2] != "NativeDicomModel":
+            raise ValueError(f"its outermost element is {root.tag}")
+        return _model_of(root)
+    except (ElementTree.ParseError, ValueError, LookupError, RecursionError) as error:
         raise AttributeProblem(
             "The answer says that it is XML, but it cannot be read.",
             expected="a NativeDicomModel",
@@ -190,7 +198,9 @@ def _xml_record(text):
 
 def _model_of(node):
     """Return the attributes below a NativeDicomModel or an Item in the DICOM JSON model."""
-    return {element.get("tag"): _element(element) for element in node.findall("{*}DicomAttribute")}
+    return {
+        element.get("tag", ""): _element(element) for element in node.findall("{*}DicomAttribute")
+    }
 
 
 def _element(element):
@@ -218,9 +228,12 @@ def _value(child, vr):
         return {group.tag.rpartition("}")[2]: _name(group) for group in child}
     if child.text is None:
         return None
-    if vr in WHOLE_NUMBERS:
-        return int(child.text)
-    return float(child.text) if vr in DECIMAL_NUMBERS else child.text
+    try:
+        if vr in WHOLE_NUMBERS:
+            return int(child.text)
+        return float(child.text) if vr in DECIMAL_NUMBERS else child.text
+    except ValueError:
+        return child.text  # No number: a table shows it as it came.
 
 
 def _name(group):
@@ -229,17 +242,24 @@ def _name(group):
 
 
 def _dataset(record):
-    present = {tag: element for tag, element in record.items() if "BulkDataURI" not in element}
     try:
+        present = {
+            tag: element
+            for tag, element in record.items()
+            if element is not None and "BulkDataURI" not in element
+        }
         return pydicom.Dataset.from_json(present)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise AttributeProblem(
             "A data set in this answer is not in the DICOM JSON model.",
             expected='{"00100010": {"vr": "PN", "Value": [...]}, ...}',
-            came=str(error),
+            came="an attribute without its vr" if isinstance(error, KeyError) else str(error),
             hint="Look at it with show(response).",
         ) from error
 
 
 def _record(dataset):
-    return dataset.to_json_dict(bulk_data_element_handler=lambda element: "")
+    try:
+        return dataset.to_json_dict(bulk_data_element_handler=lambda element: "")
+    except Exception as error:  # pydicom reads each value only now
+        raise _broken(error) from error

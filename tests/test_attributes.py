@@ -93,13 +93,21 @@ def test_an_error_status_is_not_an_empty_table():
         ({"vr": "DS", "Value": [0.5, 0.5]}, "0.5, 0.5"),
         ({"vr": "CS", "Value": ["CT", None, "SR"]}, "CT, , SR"),
         ({"vr": "SQ"}, ""),
+        ({"vr": "SQ", "Value": []}, ""),
+        ({"vr": "SQ", "Value": None}, ""),
         ({"vr": "SQ", "Value": [{}]}, "(1 item)"),
+        ({"vr": "LO", "Value": None}, ""),
+        ({"vr": "LO", "Value": "one"}, "one"),
+        ({"vr": "IS", "Value": 0}, 0),
         ({"vr": "OW", "BulkDataURI": "http://127.0.0.1/1"}, "(bulk data)"),
         ({"vr": "OB", "InlineBinary": "AAE="}, "(bulk data)"),
         ({"vr": "PN", "Value": [{"Alphabetic": "SIIM^Joe"}]}, "Joe SIIM"),
         ({"vr": "PN", "Value": [{"Alphabetic": "SIIM"}]}, "SIIM"),
         ({"vr": "PN", "Value": ["SIIM^Joe"]}, "Joe SIIM"),
         ({"vr": "PN", "Value": [{"Ideographic": "山田^太郎"}]}, "太郎 山田"),
+        ({"vr": "PN", "Value": "SIIM^Joe"}, "Joe SIIM"),
+        ({"vr": "PN", "Value": {"Alphabetic": "SIIM^Joe"}}, "Joe SIIM"),
+        ({"vr": "PN", "Value": [53, {"Alphabetic": 53}]}, "53, 53"),
         ({"vr": "PN", "Value": [{}]}, ""),
         ({"vr": "PN", "Value": [None]}, ""),
         ({"vr": "PN", "Value": [{"Alphabetic": "A^B"}, {"Alphabetic": "C^D"}]}, "B A, D C"),
@@ -107,3 +115,19 @@ def test_an_error_status_is_not_an_empty_table():
 )  # fmt: skip
 def test_a_value_as_people_read_it(element, text):
     assert text_of(element) == text
+
+
+def test_a_number_that_is_none_spoils_no_table():
+    xml = """<NativeDicomModel><DicomAttribute tag="00200013" vr="IS"><Value number="1">1.5</Value>
+    </DicomAttribute><DicomAttribute tag="00180050" vr="DS"><Value number="1">1,5</Value>
+    </DicomAttribute></NativeDicomModel>"""
+    table = attributes(
+        answer(xml.encode(), "application/dicom+xml"), ["InstanceNumber", "SliceThickness"]
+    )
+    assert table.values.tolist() == [["1.5", "1,5"]]
+
+
+def test_what_is_no_data_set_is_no_row_of_a_table():
+    with pytest.raises(AttributeProblem, match="Is the URL that of a DICOMweb resource"):
+        attributes(answer(b'{"Name": "archive", "Version": 3}', "application/json"))
+    assert attributes(found({"00100010": None}), ["PatientName"]).values.tolist() == [[""]]

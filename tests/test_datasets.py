@@ -12,6 +12,10 @@ from tests.tools import needs_tool
 
 XML = """<NativeDicomModel xmlns="http://dicom.nema.org/PS3.19/models/NativeDICOM">{}
 </NativeDicomModel>"""
+DEEP = '<DicomAttribute tag="00081140" vr="SQ"><Item number="1">'
+DEEPEST = "</Item></DicomAttribute>"
+# Explicit VR Little Endian
+META = b"\x02\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0"
 
 
 def native(*attributes):
@@ -139,6 +143,10 @@ def test_another_media_type_is_named(kind):
         (b"[1]", "application/json"),
         (b'[{"00100010": {"Value": 1}}]', "application/json"),
         (b'[{"nonsense": {"vr": "PN"}}]', "application/json"),
+        (b'[{"00100010": "Joe"}]', "application/json"),
+        (b'[{"00081140": {"vr": "SQ", "Value": ["text"]}}]', "application/json"),
+        (b'[{"00200013": {"vr": "IS", "Value": [%s]}}]' % (b"9" * 5000), "application/json"),
+        (b"[" * 100_000, "application/json"),
         (b"", "application/dicom+xml"),
         (b"<NativeDicomModel", "application/dicom+xml"),
         (b"not DICOM at all", "application/dicom"),
@@ -151,12 +159,29 @@ def test_another_media_type_is_named(kind):
             "text/xml",
         ),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "application/xml"),
+        (b"<html><body>Please sign in</body></html>", "application/xml"),
+        (b'<?xml version="1.0" encoding="x-none"?><a/>', "application/xml"),
+        (XML.format(DEEP * 1000 + DEEPEST * 1000).encode(), "application/dicom+xml"),
+        # What pydicom cannot read brings about errors of many kinds.
+        (bytes(128) + b"DICM\x02\0\0\0UD\x04\0\1\0\0\0", "application/dicom"),
+        (bytes(128) + b"DICM\x02\0\0\0UL\x03\0\1\0\0", "application/dicom"),
     ],
 )
 def test_what_cannot_be_read_is_explained(body, kind):
     with pytest.raises(AttributeProblem) as caught:
         datasets(answer(body, kind))
     assert caught.value.hint
+
+
+def test_a_value_that_cannot_be_read_is_explained_too():
+    number = b"\x20\0\x13\0IS\x02\0x1"
+    broken = answer(bytes(128) + b"DICM" + META + number, "application/dicom")
+    with pytest.raises(AttributeProblem, match="cannot be read"):
+        records(broken)
+
+
+def test_an_attribute_that_is_null_is_not_there():
+    assert datasets(answer(b'[{"00100010": null}]', "application/json")) == [pydicom.Dataset()]
 
 
 def test_a_cut_multipart_body_is_not_a_shorter_answer():
