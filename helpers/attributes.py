@@ -37,7 +37,7 @@ def attributes(response, names=None):
     ----------
     response : requests.Response
         DICOM JSON, Native DICOM XML or DICOM, as for `datasets`.
-    names : list of str, optional
+    names : list of str or str, optional
         Keywords (``"PatientName"``) or tags (``"00100010"``), in the order of the columns. By
         default those that tell studies, series or instances apart, as the answer holds the one or
         the other; for instances, the five of the workshop's second exercise.
@@ -81,7 +81,7 @@ def table_of(found, names=None):
     ----------
     found : list of dict
         In the DICOM JSON model, as `helpers.datasets.records` returns them.
-    names : list of str, optional
+    names : list of str or str, optional
         As for `attributes`.
 
     Returns
@@ -101,7 +101,8 @@ def table_of(found, names=None):
     """
     for record in found:
         _check_elements(record)
-    columns = {tag_of(name): name for name in names or _default_names(found)}
+    names = [names] if isinstance(names, str) else names or _default_names(found)
+    columns = {tag_of(name): name for name in names}
     rows = [[text_of(record.get(tag)) for tag in columns] for record in found]
     labels = [keyword_for_tag(int(tag, 16)) or name for tag, name in columns.items()]
     return pandas.DataFrame(rows, columns=labels)
@@ -156,8 +157,10 @@ def tag_of(name):
       next:     Did you mean PatientName?
     """
     tag = tag_for_keyword(name)
-    if tag is not None:
+    # Retired attributes have a tag and no keyword.
+    if tag is not None and name:
         return f"{tag:08X}"
+    name = str(name)
     if len(name) == 8 and set(name.upper()) <= set("0123456789ABCDEF"):
         return name.upper()
     keywords = (entry[4] for entry in DicomDictionary.values())

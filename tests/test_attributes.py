@@ -47,6 +47,17 @@ def test_names_and_tags_may_be_mixed():
     assert list(table["00091001"]) == ["", ""]
 
 
+def test_one_name_needs_no_brackets():
+    assert list(attributes(joe(), "PatientName").columns) == ["PatientName"]
+
+
+@pytest.mark.parametrize("name", [None, 0x00100010, ""])
+def test_what_is_no_name_is_explained(name):
+    with pytest.raises(AttributeProblem, match="a keyword") as caught:
+        attributes(joe(), [name])
+    assert caught.value.came == str(name)
+
+
 def test_no_match_says_so_and_keeps_the_columns(capsys):
     table = attributes(answer(status=204), ["PatientName"])
     assert capsys.readouterr().out == "0 matches\n"
