@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import LocationParseError
 
 from .credentials import asked_for, hint_for
 from .datasets import records
@@ -126,7 +127,7 @@ def _studies(server, query):
             timeout=SECONDS_TO_WAIT,
             allow_redirects=False,
         )
-    except requests.RequestException as error:
+    except (requests.RequestException, LocationParseError) as error:
         raise explain(error) from error
     try:
         return _listed(check(response))

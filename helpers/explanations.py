@@ -19,8 +19,9 @@ def explain(error):
 
     Parameters
     ----------
-    error : requests.RequestException or UnicodeEncodeError
-        The second comes of a header with a character that no header can carry.
+    error : requests.RequestException, UnicodeEncodeError or ValueError
+        The second comes of a header with a character that no header can carry, the third of a host
+        that can be no name.
 
     Returns
     -------
@@ -35,12 +36,13 @@ def explain(error):
       came:     htp://127.0.0.1
       next:     Start from server.dicomweb, and add the resource behind it.
     """
-    words = mask_url(str(error))
+    said = str(error)
+    words = mask_url(said)
     url = getattr(getattr(error, "request", None), "url", None) or ""
     # Without the user and the password that a URL may hold.
     host = urlsplit(url).netloc.rpartition("@")[2] or "the server"
     if isinstance(error, requests.exceptions.SSLError):
-        if any(phrase in words for phrase in NO_TLS):
+        if any(phrase in said for phrase in NO_TLS):
             return ServerUnreachable(
                 f"{host} does not speak https.",
                 expected="a server that encrypts, on that port",
@@ -51,7 +53,7 @@ def explain(error):
         return CertificateProblem(
             f"The certificate of {host} could not be checked.",
             expected="a certificate that is valid, for this host, today",
-            came=certificate_words(words),
+            came=certificate_words(said),
             hint="Do not switch the check off. Tell the owner, or use another server: connect(). "
             "If your hospital signs its own: REQUESTS_CA_BUNDLE names the file of its authority.",
         )
@@ -62,18 +64,29 @@ def explain(error):
             came="silence",
             hint="Check the host name and your network, or use the classroom PACS: connect().",
         )
-    if isinstance(error, requests.exceptions.ChunkedEncodingError) or "Read timed out" in words:
+    if isinstance(error, requests.exceptions.ChunkedEncodingError) or "Read timed out" in said:
         return ConnectionCut(
             f"The answer of {host} stopped half way.",
             expected="the whole body",
             came="a connection that ended, or fell silent, too early",
             hint="Ask again: reading does no harm. What came whole before the cut is kept.",
         )
+    if isinstance(error, requests.exceptions.ProxyError):
+        return ServerUnreachable(
+            f"The proxy gives no connection to {host}.",
+            expected="a proxy that passes requests on",
+            came="it wants a user and a password (407)"
+            if " 407 " in said
+            else connection_words(said)["came"],
+            hint="The variables HTTP_PROXY and HTTPS_PROXY, or your system, name it. Ask those who "
+            "run your network. To a server in your own network, no proxy may be needed: "
+            "write its host name into the variable NO_PROXY.",
+        )
     if isinstance(error, requests.exceptions.ConnectionError):
         return ServerUnreachable(
             f"No connection to {host}.",
             expected="a DICOMweb server that answers",
-            **connection_words(words),
+            **connection_words(said),
         )
     if isinstance(error, requests.exceptions.JSONDecodeError):
         return MediaTypeMismatch(
@@ -91,6 +104,21 @@ def explain(error):
             came="another value (it is not shown: it may be a key)",
             hint="Look at the value of each header. What was copied often has a line end behind "
             'it, which .strip() takes away, or typographic quotation marks in place of ".',
+        )
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return WorkbookError(
+            "The body of this answer cannot be unpacked.",
+            expected="a body that is compressed as its header Content-Encoding says",
+            came=words,
+            hint='Ask for it as it is: headers={"Accept-Encoding": "identity", ...}.',
+        )
+    if isinstance(error, requests.exceptions.TooManyRedirects):
+        return WorkbookError(
+            "The server sends us round in a circle.",
+            expected="an answer",
+            came=words,
+            hint="Is the key right? Ask with allow_redirects=False, and look at the header "
+            "Location: show(response).",
         )
     if isinstance(error, ValueError):
         hint = "Start from server.dicomweb, and add the resource behind it."
@@ -110,6 +138,9 @@ NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "record layer failure"
 # Linux, macOS and Windows each have words of their own for a name that nobody knows.
 UNKNOWN_NAME = ("NameResolutionError", "getaddrinfo", "nodename nor servname", "Name or service")
 
+# So says urllib3 when there was a connection, but no answer that it could read.
+ABORTED = "Connection aborted"
+
 
 def connection_words(words):
     """Say in plain words why there was no connection, and what to look at."""
@@ -119,6 +150,12 @@ def connection_words(words):
     elif "refused" in words:
         came = "the computer is there, but no server listens on that port"
         hint = "Check the port in the URL. Is the server running? connect() starts ours."
+    elif ABORTED in words:
+        came = "the server took the request, and hung up or said what is not HTTP"
+        hint = (
+            "Does it want https:// in the place of http://? Is that the port of its web services? "
+            "If it worked before, ask again."
+        )
     else:
         came = "no connection"
         hint = "Check the URL and your network, or use the classroom PACS: connect()."

@@ -13,6 +13,7 @@ import textwrap
 import pandas
 import requests
 from IPython import get_ipython
+from urllib3.exceptions import LocationParseError
 
 from .errors import WorkbookError
 from .explanations import explain
@@ -25,6 +26,8 @@ INDENT = " " * len("  expected: ")
 LONGEST_TEXT = 300
 # In HTML, a place where a line may end; it is not copied with the text.
 BREAK = "<wbr>"
+# What requests lets through: a host that can be no name, and a letter that no header can carry.
+NOT_WRAPPED = (LocationParseError, UnicodeEncodeError)
 LONG_UID = re.compile(r"(?=[\d.]{30})\d+(?:\.\d+)+")
 
 
@@ -42,10 +45,14 @@ def explain_errors(shell=None):
     """
     shell = shell or get_ipython()
     if shell is not None:
-        shell.set_custom_exc((WorkbookError, requests.RequestException), _show)
+        shell.set_custom_exc((WorkbookError, requests.RequestException, *NOT_WRAPPED), _show)
 
 
 def _show(shell, kind, error, traceback, tb_offset=None):
+    if isinstance(error, UnicodeEncodeError) and error.encoding != "latin-1":
+        # No header: those go out in Latin-1.
+        shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
+        return None
     explained = error if isinstance(error, WorkbookError) else explain(error)
     name = type(explained).__name__
     first, *others = str(explained).splitlines()

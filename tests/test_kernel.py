@@ -55,6 +55,17 @@ def test_any_other_error_keeps_its_traceback(shell, capsys):
     assert "Traceback" in out
 
 
+def test_what_requests_does_not_wrap_is_explained_too(shell, capsys):
+    for code, words in [
+        ("requests.get('http://pacs..example/')", "not the URL of a web server"),
+        ("requests.get('http://127.0.0.1/', headers={'apikey': '\u201cs3cret'})", "A header of"),
+    ]:
+        out = shown(shell, f"import requests; {code}", capsys)
+        assert words in out and "next:" in out
+        assert "Traceback" not in out and "s3cret" not in out
+    assert "Traceback" in shown(shell, "'\u201c'.encode('ascii')", capsys)
+
+
 def test_the_error_can_still_be_caught(shell):
     code = (
         "import requests\ntry:\n  requests.get('htp://x')\nexcept requests.RequestException: ok = 1"

@@ -102,6 +102,37 @@ def test_a_port_where_nobody_listens(free_port):
     assert "no server listens" in error.came
 
 
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 none\r\n\r\n"])
+def test_a_port_where_no_web_server_listens(said):
+    with saying(said) as url:
+        error = explained(url)
+    assert isinstance(error, ServerUnreachable)
+    assert "hung up or said what is not HTTP" in error.came and "https://" in error.hint
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_not_there(free_port, scheme):
+    proxy = f"http://ann:s3cret@127.0.0.1:{free_port}"
+    error = explained(f"{scheme}://pacs.example/?token=s3cret", proxies={scheme: proxy})
+    assert isinstance(error, ServerUnreachable)
+    assert error.problem == "The proxy gives no connection to pacs.example."
+    assert "no server listens" in error.came and "NO_PROXY" in error.hint
+    assert "s3cret" not in str(error)
+
+
+def test_a_proxy_that_wants_to_know_who_asks():
+    with saying(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as proxy:
+        error = explained("https://pacs.example/", proxies={"https": proxy})
+    assert error.came == "it wants a user and a password (407)"
+
+
+def test_a_server_that_sends_us_round():
+    round_again = b"HTTP/1.1 302 Found\r\nLocation: /\r\nConnection: close\r\n\r\n"
+    with saying(round_again) as url:
+        error = explained(url)
+    assert "round in a circle" in error.problem and "allow_redirects=False" in error.hint
+
+
 def test_a_server_that_says_nothing():
     with saying(silence := threading.Event()) as url:
         error = explained(url, timeout=0.2)
@@ -262,5 +293,6 @@ def test_a_body_that_is_not_gzip_though_it_says_so():
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n"
     with saying(head, b"whole") as url:
         response = requests.get(url, stream=True, timeout=5)
-        with pytest.raises(WorkbookError):
+        with pytest.raises(WorkbookError, match="cannot be unpacked") as caught:
             list(stream(response))
+    assert "identity" in caught.value.hint

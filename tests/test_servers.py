@@ -178,12 +178,14 @@ def test_a_server_that_is_not_there_gives_the_classroom_pacs(free_port, capsys):
     assert "no server listens" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("url", ["http://", "https:///dicomweb", "http://127.0.0.1:99999"])
+@pytest.mark.parametrize(
+    "url", ["http://", "https:///dicomweb", "http://127.0.0.1:99999", "http://127..1"]
+)
 def test_a_url_without_a_host_or_a_port_is_explained(url, capsys):
     assert connect(url) == connect()
     notice = capsys.readouterr().out
     assert "That is not the URL of a web server." in notice
-    assert notice.startswith(("That server cannot be used now", "127.0.0.1 cannot"))
+    assert notice.startswith(("That server cannot be used now", "127.0.0.1 cannot", "127..1"))
 
 
 def test_a_notice_holds_no_key(monkeypatch, capsys, free_port):

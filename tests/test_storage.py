@@ -187,7 +187,10 @@ def test_when_the_server_is_gone_the_rest_is_not_sent_and_goes_out_the_next_time
     archive.stored = hang_up
     results = store_instances(RAVI[:4], archive.server, at_once=2)
     assert results.outcome.tolist() == ["failed", "failed", "not sent", "not sent"]
-    assert results.reason[0] == f"No connection to {urlsplit(archive.server.dicomweb).netloc}."
+    assert results.reason[0] == (
+        f"No connection to {urlsplit(archive.server.dicomweb).netloc}: the server took the "
+        "request, and hung up or said what is not HTTP"
+    )
     assert len(posts(archive)) == 1
     assert set(store_instances(RAVI[:4], archive.server).outcome) == {"stored"}
 
