@@ -1,5 +1,6 @@
 """What an exception of requests means, and what to do: no connection, no answer, no JSON."""
 
+import re
 from urllib.parse import urlsplit
 
 import requests
@@ -11,7 +12,7 @@ from .errors import (
     ServerUnreachable,
     WorkbookError,
 )
-from .masking import mask_url
+from .masking import HIDDEN, mask_url
 
 
 def explain(error):
@@ -124,6 +125,10 @@ def explain(error):
         hint = "Start from server.dicomweb, and add the resource behind it."
         if "{" in words:
             hint = 'Put an f before the quotes, so that the braces are filled in: f"{...}".'
+        if BAD_PORT.search(words):
+            # The host ends at the first / or #, and both may be in a password.
+            words = BAD_PORT.sub(rf"\1{HIDDEN}", words)
+            hint = "The port is a number. In a password, / is written %2F, # is %23, and ? is %3F."
         return ServerUnreachable(
             "That is not the URL of a web server.",
             expected="http://host/path or https://host/path",
@@ -138,6 +143,7 @@ NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "record layer failure"
 # Linux, macOS and Windows each have words of their own for a name that nobody knows.
 UNKNOWN_NAME = ("NameResolutionError", "getaddrinfo", "nodename nor servname", "Name or service")
 
+BAD_PORT = re.compile(r"('[^':]*:)[^']*(?=' is not a valid host or port)")
 # So says urllib3 when there was a connection, but no answer that it could read.
 ABORTED = "Connection aborted"
 

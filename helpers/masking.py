@@ -9,7 +9,9 @@ HIDDEN = "********"
 # What a header is called that may hold a secret. WWW-Authenticate only asks for one.
 SECRET_NAME = re.compile(r"auth(?!enticat)|cookie|key|token|secret|password", re.IGNORECASE)
 SECRET_IN_URL = re.compile(
-    r"(//[^/@:]*:)[^/@]*(?=@)|([?&][^=&]*(?:key|token|secret|password)=)[^&#]*", re.I
+    # A user may be called ann@example.org, and @ may be in a password: the last one ends it.
+    r"(//[^/:]*:)[^/]*(?=@)|([?&][^=&]*(?:key|token|secret|password)=)[^&#]*",
+    re.I,
 )
 
 

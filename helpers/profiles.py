@@ -82,7 +82,8 @@ def _host(url):
         raise WorkbookError(
             "That is not the URL of a server.",
             expected="http://host/path or https://host/path",
-            came=f"{mask_url(url)} ({error})",
+            # What the error says may hold a password.
+            came=mask_url(url),
             hint="Copy it once more. In an address like [::1], both brackets are needed.",
         ) from error
 

@@ -39,6 +39,8 @@ def test_the_scheme_of_an_authorization_stays():
     "url",
     [
         "https://ann:s3cret@host/dicomweb",
+        "https://ann:p@s3cret@host/dicomweb",
+        "https://ann@hospital.example:s3cret@host/dicomweb",
         "https://host/dicomweb?apikey=s3cret",
         "https://host/dicomweb?a=1&access_token=s3cret&b=2",
         "https://host/dicomweb?user=ann&Password=s3cret",

@@ -153,7 +153,9 @@ def test_of_a_bare_url_nobody_knows_whether_it_needs_a_key(own):
     assert not profile_of(MINE).ask
 
 
-@pytest.mark.parametrize("url", ["http://[::1", "https://ann:s3cret@[x/"])
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "https://ann:s3cret@[x/", "http://a:s3cret@\u2100/"]
+)
 def test_what_is_no_url_is_explained(url):
     with pytest.raises(WorkbookError, match="not the URL of a server") as caught:
         profile_of(url)

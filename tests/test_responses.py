@@ -179,6 +179,12 @@ def test_what_is_no_url_may_hold_a_secret(url):
     assert "s3cret" not in str(explained(url))
 
 
+@pytest.mark.parametrize("sign", "/#?\\")
+def test_half_a_password_in_a_url_is_not_shown_either(sign):
+    error = explained(f"http://ann:s3cret{sign}more@127.0.0.1/")
+    assert "s3cret" not in str(error) and "%2F" in error.hint
+
+
 @pytest.mark.parametrize("value", ["s3cret\n", " s3cret", b" s3cret", 53], ids=repr)
 def test_a_header_that_cannot_be_sent_is_called_that_and_not_shown(value):
     error = explained("http://127.0.0.1/", headers={"apikey": value})
