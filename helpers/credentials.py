@@ -3,6 +3,7 @@
 import base64
 import getpass
 import os
+import re
 import sys
 from dataclasses import replace
 
@@ -13,6 +14,8 @@ from .masking import Headers, Secret, mask_url
 from .profiles import own_file
 
 REFUSED = (401, 403)
+# A way to sign in, at the beginning or behind a comma; a parameter of it has = behind it.
+CHALLENGE = re.compile(r"(?:^|,)\s*([a-z]+)(?=\s|,|$)")
 # What each way to sign in calls its secret.
 WORDS = {"basic": "User name and password, as user:password,", "bearer": "Token"}
 
@@ -155,16 +158,16 @@ def asked_for(response, profile, sent):
     """
     if profile.ask or response.status_code not in REFUSED:
         return Headers()
-    way = _way_of(response) or profile.auth
+    way = (_ways_of(response) or [profile.auth])[0]
     if sent and way == profile.auth:
         return Headers()
     return credentials(replace(profile, auth=way, ask=True))
 
 
-def _way_of(response):
-    """Return the way to sign in that a refusal asks for, if we know it (RFC 9110, 11.6.1)."""
-    way = response.headers.get("WWW-Authenticate", "").partition(" ")[0].lower()
-    return way if way in WORDS else ""
+def _ways_of(response):
+    """Return the ways to sign in that a refusal offers and we know (RFC 9110, 11.6.1)."""
+    offers = CHALLENGE.findall(response.headers.get("WWW-Authenticate", "").lower())
+    return [way for way in offers if way in WORDS]
 
 
 def hint_for(response, headers):
@@ -192,8 +195,9 @@ def hint_for(response, headers):
     """
     if response.status_code not in REFUSED:
         return ""
-    way = _way_of(response)
-    if way and way != headers.get("Authorization", "").partition(" ")[0].lower():
+    ways = _ways_of(response)
+    if ways and headers.get("Authorization", "").partition(" ")[0].lower() not in ways:
+        way = ways[0]
         what = {"basic": "user:password", "bearer": "a token"}[way]
         return (
             f"It asks for {what}, in the environment variable DICOMWEB_APIKEY. "

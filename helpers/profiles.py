@@ -62,7 +62,8 @@ def profile_of(name):
     >>> profile_of("https://pacs.example/dicomweb/").title
     'pacs.example'
     """
-    if name.startswith(("http://", "https://")):
+    name = name.strip() if isinstance(name, str) else repr(name)
+    if is_url(name):
         return Profile(title=_host(name) or "That server", dicomweb=name, ask=False)
     known = profiles()
     if name not in known:
@@ -73,6 +74,11 @@ def profile_of(name):
             hint=f"Choose one of these, or write yours into {own_file()}.",
         )
     return known[name]
+
+
+def is_url(text):
+    """Tell whether a text begins as the URL of a web server does."""
+    return text.lower().startswith(("http://", "https://"))
 
 
 def _host(url):
@@ -116,7 +122,8 @@ def profiles():
     True
     """
     own = own_file()
-    files = [SHIPPED, own] if own.exists() or "DICOMWEB_SERVERS" in os.environ else [SHIPPED]
+    is_wanted = own.exists() or os.environ.get("DICOMWEB_SERVERS")
+    files = [SHIPPED, own] if is_wanted else [SHIPPED]
     return {name: profile for path in files for name, profile in _read(path).items()}
 
 
@@ -150,8 +157,10 @@ def _problem_of(table):
     """Say what is wrong with a profile; nothing if it is right."""
     if not isinstance(table, dict):
         return "it is no table"
-    if not str(table.get("dicomweb")).startswith(("http://", "https://")):
+    if not is_url(str(table.get("dicomweb"))):
         return "dicomweb is missing, or no URL"
+    if not is_url(str(table.get("wadouri", "http://"))):
+        return "wadouri is no URL"
     unknown = sorted(set(table) - set(FIELDS))
     if unknown:
         return f"{', '.join(unknown)} is not known"

@@ -10,7 +10,7 @@ from .asking import asked, reached
 from .credentials import credentials
 from .errors import WorkbookError
 from .masking import WORKSHOP_KEY, Headers, mask, mask_url
-from .profiles import CLASSROOM, profile_of
+from .profiles import CLASSROOM, is_url, profile_of
 from .quirks import KNOWN
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -115,7 +115,7 @@ def connect(name=None):
     >>> requests.get(url, headers=server.headers).status_code
     200
     """
-    server = _chosen(name or os.environ.get("DICOMWEB_SERVER") or CLASSROOM)
+    server = _chosen(name or _setting("DICOMWEB_SERVER") or CLASSROOM)
     _latest[:] = [server]
     return server
 
@@ -171,7 +171,14 @@ def named(name):
     'https://pacs.example/dicomweb'
     """
     profile = profile_of(name)
-    wadouri = os.environ.get("DICOMWEB_WADOURI") or profile.wadouri
+    wadouri = _setting("DICOMWEB_WADOURI") or profile.wadouri
+    if wadouri and not is_url(wadouri):
+        raise WorkbookError(
+            "The environment variable DICOMWEB_WADOURI holds no URL.",
+            expected="http://host/path or https://host/path",
+            came=mask_url(wadouri),
+            hint="Write the root URL of the WADO-URI service into it. If there is none, unset it.",
+        )
     return Server(
         profile.title,
         profile.dicomweb.rstrip("/"),
@@ -179,6 +186,11 @@ def named(name):
         credentials(profile),
         quirks=profile.quirks,
     )
+
+
+def _setting(name):
+    # On Windows, what stands before && in a line has a blank behind it.
+    return os.environ.get(name, "").strip()
 
 
 @cache

@@ -43,6 +43,17 @@ def test_the_environment_names_another_file(monkeypatch, tmp_path):
     assert profile_of("other").title == "other"
 
 
+def test_a_variable_that_is_empty_is_none(monkeypatch):
+    monkeypatch.setenv("DICOMWEB_SERVERS", "")
+    assert profile_of("siim").title
+
+
+@pytest.mark.parametrize("name", ["HTTP://PACS.example/d", " http://pacs.example/d\n"])
+def test_a_url_is_one_whatever_its_capitals_and_blanks(name):
+    assert profile_of(name).title == "pacs.example"
+    assert profile_of(name).dicomweb == name.strip()
+
+
 def test_a_file_that_the_environment_names_must_be_there(monkeypatch, tmp_path):
     monkeypatch.setenv("DICOMWEB_SERVERS", str(tmp_path / "missing.toml"))
     with pytest.raises(WorkbookError, match=r"missing\.toml"):
@@ -56,6 +67,7 @@ def test_a_file_that_the_environment_names_must_be_there(monkeypatch, tmp_path):
         ("mine = 1", "no table"),
         ("[mine]", "dicomweb is missing"),
         ('[mine]\ndicomweb = "host/dicomweb"', "no URL"),
+        ('[mine]\ndicomweb = "http://x"\nwadouri = "/wado"', "wadouri is no URL"),
         ('[mine]\ndicomweb = "http://x"\npassword = "s3cret"', "password is not known"),
         ('[mine]\ndicomweb = "http://x"\nAuth = "basic"\nask = true', "Auth, ask is not known"),
         ('[classroom]\ndicomweb = "http://x"', "[classroom] is not right: that name is taken"),
@@ -179,6 +191,13 @@ def refusal(status, **headers):
         (refusal(401, WWW_Authenticate="Bearer"), {"Authorization": "Basic x"}, 'auth = "bearer"'),
         (refusal(401, WWW_Authenticate="Basic"), {"Authorization": "Basic x"}, "letter by letter"),
         (refusal(401, WWW_Authenticate="ApiKey"), {"apikey": "wrong"}, "letter by letter"),
+        # Several servers offer more than one way.
+        (refusal(401, WWW_Authenticate='Negotiate, Basic realm="x"'), {}, 'auth = "basic"'),
+        (
+            refusal(401, WWW_Authenticate='Bearer realm="x", error="basic", Basic'),
+            {"Authorization": "Basic x"},
+            "letter by letter",
+        ),
     ],
 )
 def test_who_is_not_let_in_is_told_what_to_do(own, response, sent, words):
@@ -201,6 +220,11 @@ def test_the_variable_is_named_only_if_the_key_is_in_it(monkeypatch):
         (refusal(401, WWW_Authenticate="Bearer"), {"apikey": "ann:s3cret"}, ["Authorization"]),
         (refusal(403), {}, ["apikey"]),
         (refusal(401, WWW_Authenticate="Negotiate"), {}, ["apikey"]),
+        (
+            refusal(401, WWW_Authenticate="Digest qop=auth, Basic"),
+            {"apikey": "k"},
+            ["Authorization"],
+        ),
         (refusal(401, WWW_Authenticate="ApiKey"), {"apikey": "ann:s3cret"}, []),
         (refusal(404, WWW_Authenticate="Basic"), {}, []),
     ],

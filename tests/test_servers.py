@@ -83,6 +83,20 @@ def test_the_wado_uri_root_of_the_environment_goes_before_that_of_the_profile(mo
     assert named("orthanc").wadouri == "http://127.0.0.1/another"
 
 
+def test_a_blank_around_a_name_is_none(monkeypatch):
+    """On Windows, set DICOMWEB_SERVER=classroom && python ... makes one."""
+    monkeypatch.setenv("DICOMWEB_SERVER", "classroom ")
+    monkeypatch.setenv("DICOMWEB_WADOURI", " ")
+    assert connect() == connect("classroom")
+    assert named("http://127.0.0.1 ").wadouri is None
+
+
+def test_a_wado_uri_root_that_is_no_url(monkeypatch):
+    monkeypatch.setenv("DICOMWEB_WADOURI", "none")
+    with pytest.raises(WorkbookError, match="DICOMWEB_WADOURI holds no URL"):
+        named("orthanc")
+
+
 def test_what_a_profile_says_of_quirks_is_believed():
     assert named("orthanc").quirks == ("raw-query",)
     assert named("siim").quirks == ()
@@ -280,6 +294,8 @@ def test_a_name_that_nobody_knows():
     with pytest.raises(WorkbookError) as caught:
         connect("siimm")
     assert "siim" in caught.value.expected and caught.value.came == "siimm"
+    with pytest.raises(WorkbookError, match="No server of that name"):
+        connect(8042)
 
 
 def test_no_form_of_a_server_shows_a_secret():
