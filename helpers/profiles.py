@@ -62,7 +62,7 @@ def profile_of(name):
     >>> profile_of("https://pacs.example/dicomweb/").title
     'pacs.example'
     """
-    name = name.strip() if isinstance(name, str) else repr(name)
+    name = name.strip() if isinstance(name, str) else f"a value of the type {type(name).__name__}"
     if is_url(name):
         return Profile(title=_host(name) or "That server", dicomweb=name, ask=False)
     known = profiles()
@@ -70,7 +70,8 @@ def profile_of(name):
         raise WorkbookError(
             "No server of that name is known.",
             expected=f"{CLASSROOM}, {', '.join(known)}, or a URL that starts with http",
-            came=name,
+            # It may be a URL without its beginning, and hold a password.
+            came=mask_url(f"//{name}")[2:],
             hint=f"Choose one of these, or write yours into {own_file()}.",
         )
     return known[name]
@@ -129,7 +130,9 @@ def profiles():
 
 def _read(path):
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(
+            path.read_text(encoding="utf-8-sig")
+        )  # Windows may begin it with a mark
     except (OSError, ValueError) as error:
         raise WorkbookError(
             "The file with the profiles of servers cannot be read.",
@@ -159,7 +162,7 @@ def _problem_of(table):
         return "it is no table"
     if not is_url(str(table.get("dicomweb"))):
         return "dicomweb is missing, or no URL"
-    if not is_url(str(table.get("wadouri", "http://"))):
+    if table.get("wadouri") and not is_url(str(table["wadouri"])):
         return "wadouri is no URL"
     unknown = sorted(set(table) - set(FIELDS))
     if unknown:

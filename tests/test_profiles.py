@@ -43,6 +43,17 @@ def test_the_environment_names_another_file(monkeypatch, tmp_path):
     assert profile_of("other").title == "other"
 
 
+def test_a_file_of_windows_may_begin_with_a_mark(own):
+    own.write_text(f'[mine]\ndicomweb = "{MINE}"\nwadouri = ""\n', encoding="utf-8-sig")
+    assert profile_of("mine").dicomweb == MINE
+
+
+def test_a_url_without_its_beginning_may_hold_a_password():
+    with pytest.raises(WorkbookError, match="No server of that name") as caught:
+        profile_of("ann:s3cret@pacs.example/d")
+    assert "pacs.example/d" in caught.value.came and "s3cret" not in str(caught.value)
+
+
 def test_a_variable_that_is_empty_is_none(monkeypatch):
     monkeypatch.setenv("DICOMWEB_SERVERS", "")
     assert profile_of("siim").title
