@@ -12,6 +12,7 @@ from .masking import mask_url
 
 READ_SIZE = 256 * 1024  # bytes asked of the network at a time
 
+LONGEST_WORDS = 1000  # characters of what a server says
 # What to try next, for each status that PS3.18 or a proxy in front of a server may send.
 NEXT_STEPS = {
     400: "Read the URL from left to right: a misspelt attribute, a bad date, a bad number?",
@@ -143,14 +144,20 @@ def server_words(response):
         return "(a web page, probably from a proxy in front of the server)", ""
     try:
         words = response.json()
-    except (ValueError, requests.RequestException):
+    except (ValueError, RecursionError, requests.RequestException):
         return "", ""
     if not isinstance(words, dict):
         return "", ""
     # The classroom PACS says detail and hint; Orthanc says Details or Message; Kong says message.
     keys = ("detail", "Details", "Message", "message")
-    detail = next((str(words[key]) for key in keys if words.get(key)), "")
-    return detail, str(words.get("hint") or "")
+    detail = next((words[key] for key in keys if words.get(key)), "")
+    return _short(detail), _short(words.get("hint") or "")
+
+
+def _short(words):
+    """Return words of a server in one line, without what a terminal would take for a command."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(words)[:LONGEST_WORDS])
+    return " ".join(text.split())
 
 
 def stream(response):

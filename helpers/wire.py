@@ -9,7 +9,7 @@ from IPython.display import display
 
 from .errors import MultipartError
 from .masking import mask, mask_url
-from .multipart import parts
+from .multipart import parse
 from .quirks import as_sent
 from .responses import media_type, require_answer, was_streamed
 from .sections import Sections
@@ -116,7 +116,8 @@ def body_text(response, lines=LINES):
 
 def _multipart_text(response):
     try:
-        found = parts(response)
+        # Whatever the status is: an error may have parts too.
+        found = list(parse([response.content], response.headers["Content-Type"]))
     except MultipartError as error:
         return f"{error}\n\n{hexadecimal(response.content)}"
     blocks = []
@@ -156,8 +157,8 @@ def _text(content, kind):
         if "xml" in kind:
             rows = minidom.parseString(content).toprettyxml(indent="  ").splitlines()
             return "\n".join(row for row in rows if row.strip())
-    except (ValueError, ExpatError):
-        pass  # The label is wrong, or the body is cut: then as it came.
+    except (ValueError, ExpatError, LookupError, RecursionError):
+        pass  # The label is wrong, the body is cut or too deep: then as it came.
     return text
 
 

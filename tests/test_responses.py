@@ -53,12 +53,19 @@ def test_the_servers_own_words_come_first():
     assert problem.hint == "PatientName?"
 
 
+def test_the_servers_words_are_a_line_without_commands_for_the_terminal():
+    body = b'{"detail": "no\\u001b[31m\\n such  study", "hint": "%b"}' % (b"word " * 9999)
+    problem = problem_of(status=404, body=body, content_type="application/json")
+    assert problem.came == "404, and the server says: no [31m such study"
+    assert len(problem.hint) < 1100
+
+
 def test_orthancs_words_are_found_though_it_does_not_say_that_they_are_json():
     problem = problem_of(status=404, body=b'{"Message": "Unknown resource", "HttpStatus": 404}')
     assert "Unknown resource" in problem.came
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'"text"', b"{", b"\xff\xfe"])
+@pytest.mark.parametrize("body", [b"", b"[]", b'"text"', b"{", b"\xff\xfe", b"[" * 100_000])
 def test_an_error_without_readable_words_is_still_explained(body):
     problem = problem_of(status=503, body=body, content_type="application/json")
     assert problem.came == "503"

@@ -7,7 +7,7 @@ import requests
 from helpers.errors import WorkbookError
 from helpers.masking import WORKSHOP_KEY
 from helpers.responses import stream
-from helpers.wire import Exchange, curl, hexadecimal, indented, show
+from helpers.wire import LONGEST_LINE, Exchange, curl, hexadecimal, indented, show
 from tests.answers import answer, multipart_body, saying
 from tests.archive import ONE_OF_EACH_KIND
 
@@ -100,7 +100,11 @@ def test_xml_is_indented():
 
 @pytest.mark.parametrize(
     ("body", "kind"),
-    [(b'[{"a": ', "application/json"), (b"<a><b>", "text/xml"), (b"plain words", "text/plain")],
+    [
+        (b'[{"a": ', "application/json"),
+        (b"<a><b>", "text/xml"),
+        (b"plain words", "text/plain"),
+    ],
 )
 def test_a_text_that_cannot_be_indented_is_shown_as_it_came(body, kind):
     assert Exchange(read(body, kind)).sections["Body"] == body.decode()
@@ -110,6 +114,17 @@ def test_a_huge_text_is_shown_as_it_came():
     body = json.dumps(["a"] * 250_000).encode()
     text = Exchange(read(body, "application/json")).sections["Body"]
     assert text == body[:300].decode() + " ..."
+
+
+def test_a_text_that_is_too_deep_to_be_indented_is_shown_as_it_came():
+    body = b"[" * 100_000
+    assert Exchange(read(body, "application/json")).sections["Body"] == "[" * LONGEST_LINE + " ..."
+
+
+def test_an_error_may_have_parts():
+    body, content_type = multipart_body([b"<a/>"], "application/dicom+xml")
+    text = Exchange(read(body, content_type, status=409)).sections["Body"]
+    assert text.startswith("[part 1 of 1]")
 
 
 def test_multipart_is_shown_part_by_part():
