@@ -161,6 +161,37 @@ def jpeg_markers(data):
     return found
 
 
+def size_of(data):
+    r"""Return how wide and how high an encoded frame says that it is; zeros if it does not say.
+
+    Parameters
+    ----------
+    data : bytes
+        JPEG, JPEG-LS, JPEG 2000 or PNG.
+
+    Returns
+    -------
+    tuple of int
+
+    Examples
+    --------
+    >>> size_of(bytes.fromhex("ffd8 ffc0000b 08 0010 0020 01 01 11 00 ffd9"))
+    (32, 16)
+    """
+    try:
+        if data.startswith(b"\xff\xd8\xff"):
+            headers = (mark.data for mark in jpeg_markers(data) if mark.code in JPEG_PROCESSES)
+            return struct.unpack_from(">HH", next(headers, b""), 1)[::-1]
+        if data.startswith(b"\x89PNG"):
+            return struct.unpack_from(">LL", data, 16)
+        # JPEG 2000: the whole grid, and where on it the image begins (ITU-T T.800 A.5.1).
+        start = data.find(b"\xff\x4f\xff\x51")
+        right, bottom, left, top = struct.unpack_from(">LLLL", data, start + 8)
+        return (right - left, bottom - top) if start >= 0 else (0, 0)
+    except struct.error:
+        return 0, 0
+
+
 def is_rle(data):
     """Tell whether bytes begin with the header of an RLE frame (PS3.5 G.5).
 

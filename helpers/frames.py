@@ -1,10 +1,11 @@
 """An encoded frame to pixels."""
 
 import numpy
+from pydicom import Dataset
 from pydicom.pixels import convert_color_space
 from pydicom.pixels.utils import expand_ybr422
 
-from .encodings import RAW, RLE, content, encoding
+from .encodings import RAW, RLE, content, encoding, size_of
 from .errors import FrameError, MediaTypeMismatch
 from .palettes import colours, has_palette
 
@@ -19,6 +20,8 @@ DECODERS = {
 }
 # Pictures for the eye: their numbers are shades of grey, and no longer the stored values.
 SHADES = ("JPEG baseline", "JPEG progressive", "PNG")
+# A frame that says it has more pixels is damaged, and decoding it may take all the memory there is.
+MOST_PIXELS = 2**28
 END_OF_IMAGE = b"\xff\xd9"
 
 
@@ -63,6 +66,13 @@ def frame(part_or_bytes, dataset=None):
            [4, 5, 6]], dtype=uint16)
     """
     data = content(part_or_bytes)
+    if dataset is not None and not isinstance(dataset, Dataset):
+        raise FrameError(
+            "The attributes of a frame are one data set.",
+            expected="pydicom.Dataset",
+            came=type(dataset).__name__,
+            hint="datasets(response) is a list. Take one of it: datasets(response)[0].",
+        )
     name = encoding(data)
     if name in ("HTML", "JSON", "XML", "DICOM file"):
         raise _mismatch(name, data)
@@ -105,6 +115,14 @@ def _decode(name, data):
             expected=f"{name}, ending in the marker FF D9",
             came=f"{len(data)} bytes, ending in {data[-2:].hex(' ').upper()}",
             hint="Ask for it again, and compare the part's Content-Length.",
+        )
+    width, height = size_of(data)
+    if width * height > MOST_PIXELS:
+        raise FrameError(
+            "The frame cannot be decoded: it is damaged.",
+            expected=f"{name}, with {MOST_PIXELS:,} pixels at most",
+            came=f"{width} x {height} pixels",
+            hint="Ask for it again, or for application/octet-stream.",
         )
     function = next(DECODERS[start] for start in DECODERS if name.startswith(start))
     return _call(name, function, data)
@@ -161,6 +179,13 @@ def _require_description(name, dataset):
             expected=f"a data set with {', '.join(NEEDED)}",
             came="none" if dataset is None else f"one without {', '.join(absent)}",
             hint="Get the instance's /metadata, and call frame(part, datasets(response)[0]).",
+        )
+    if dataset.BitsAllocated not in (1, 8, 16, 32, 64):
+        raise FrameError(
+            "The data set gives its samples a size that none can have.",
+            expected="BitsAllocated of 1, 8, 16, 32 or 64",
+            came=str(dataset.BitsAllocated),
+            hint="Get the instance's /metadata once more: is it that of this frame?",
         )
 
 

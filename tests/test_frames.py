@@ -1,5 +1,6 @@
 """Decoding frames, checked against pydicom's and dcmtk's reading of the same files."""
 
+import struct
 import sys
 from io import BytesIO
 
@@ -15,7 +16,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
-from helpers.encodings import encoding, jpeg_markers
+from helpers.encodings import encoding, jpeg_markers, size_of
 from helpers.errors import FrameError, HTTPProblem, MediaTypeMismatch
 from helpers.frames import frame
 from helpers.multipart import parts
@@ -259,6 +260,20 @@ def test_raw_samples_without_a_data_set():
         frame(data, dataset)
 
 
+def test_samples_of_a_size_that_none_can_have():
+    data, dataset = stored(JOE)
+    dataset.BitsAllocated = 12
+    with pytest.raises(FrameError, match="12"):
+        frame(data, dataset)
+
+
+def test_a_list_of_data_sets_is_not_one():
+    _, dataset = stored(JOE)
+    with pytest.raises(FrameError, match="Take one of it") as caught:
+        frame(encoded("JPEG Lossless"), [dataset])
+    assert caught.value.came == "list"
+
+
 def test_a_wrong_length_is_counted_out():
     data, dataset = stored(JOE)
     with pytest.raises(FrameError, match="too short") as caught:
@@ -314,6 +329,21 @@ def test_a_damaged_frame_is_an_array_or_a_frame_error(way):
             assert isinstance(frame(bytes(damaged)), numpy.ndarray)
         except FrameError as error:
             assert error.hint
+
+
+@pytest.mark.parametrize("way", ENCODED)
+def test_a_frame_that_says_it_is_vast_is_not_decoded(way):
+    """One damaged byte is enough, and the decoder would take all the memory there is."""
+    whole = encoded(way)
+    assert size_of(whole) == (20, 24)
+    if way in ("JPEG 2000", "JP2", "PNG"):
+        true, vast = struct.pack(">LL", 20, 24), struct.pack(">LL", 2**31, 24)
+    else:
+        true, vast = struct.pack(">HH", 24, 20), struct.pack(">HH", 65535, 65535)
+    assert true in whole
+    with pytest.raises(FrameError, match="268,435,456 pixels at most") as caught:
+        frame(whole.replace(true, vast))
+    assert " x " in caught.value.came
 
 
 def test_a_frame_made_even_by_any_byte_is_whole():
