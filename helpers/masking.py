@@ -6,17 +6,24 @@ import re
 WORKSHOP_KEY = "HackathonOrientationSession"
 HIDDEN = "********"
 
-# What a header is called that may hold a secret. WWW-Authenticate only asks for one.
-SECRET_NAME = re.compile(r"auth(?!enticat)|cookie|key|token|secret|password", re.IGNORECASE)
+# What a header is called that may hold a secret. WWW-Authenticate only asks for one, and
+# Access-Control-Allow-Credentials says true.
+SECRET_NAME = re.compile(
+    r"auth(?!enticat)|cookie|key|token|secret|passw|pwd|jwt|session|signature|"
+    r"(?<!allow-)credential",
+    re.IGNORECASE,
+)
 SECRET_IN_URL = re.compile(
     # A user may be called ann@example.org, and @ may be in a password: the last one ends it.
-    r"(//[^/:]*:)[^/]*(?=@)|([?&][^=&]*(?:key|token|secret|password)=)[^&#]*",
-    re.I,
+    r"(//[^/:]*:)[^/]*(?=@)|"
+    # The last two are in links that let in whoever has them.
+    r"([?&][^=&]*(?:key|token|secret|password|passwd|pwd|auth|jwt|session|sig|signature)=)[^&#]*",
+    re.IGNORECASE,
 )
 
 
 def mask(name, value):
-    """Return a header's value, or stars in its place if it may be a secret.
+    """Return a header's value, or stars in the place of what may be a secret.
 
     Parameters
     ----------
@@ -34,9 +41,11 @@ def mask(name, value):
     ('********', 'HackathonOrientationSession')
     >>> mask("Authorization", "Bearer abc"), mask("Accept", "image/png")
     ('Bearer ********', 'image/png')
+    >>> mask("Location", "https://host/studies?token=abc")
+    'https://host/studies?token=********'
     """
     if not is_secret(name, value):
-        return value
+        return mask_url(value)
     return f"{scheme_of(name, value)} {HIDDEN}".lstrip()
 
 
@@ -81,6 +90,17 @@ def scheme_of(name, value):
     """
     scheme, blank, _ = value.partition(" ")
     return scheme if blank and name.lower().endswith("authorization") else ""
+
+
+def native(value):
+    """Return a header's value as a text: requests takes bytes too, and sends them as they are.
+
+    Examples
+    --------
+    >>> native(b"image/png")
+    'image/png'
+    """
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def mask_url(url):

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from requests.utils import default_headers
 
-from .masking import SECRET_IN_URL, Secret, is_secret, scheme_of
+from .masking import SECRET_IN_URL, Secret, is_secret, native, scheme_of
 from .quirks import as_sent
 
 # What `credentials` reads. A second secret in the same request needs a name of its own.
@@ -101,7 +101,7 @@ def _sent(request):
     """Return the headers that are not automatic."""
     defaults = default_headers()
     return [
-        (name, value)
+        (name, native(value))
         for name, value in request.headers.items()
         if name.lower() not in AUTOMATIC_HEADERS and defaults.get(name) != value
     ]

@@ -8,7 +8,7 @@ from defusedxml import minidom
 from IPython.display import display
 
 from .errors import MultipartError
-from .masking import mask, mask_url
+from .masking import mask, mask_url, native
 from .multipart import parse
 from .quirks import as_sent
 from .responses import media_type, require_answer, was_streamed
@@ -85,9 +85,8 @@ class Exchange(Sections):
 
 
 def _head(first_line, headers):
-    return "\n".join(
-        [first_line, *(f"{name}: {mask(name, text)}" for name, text in headers.items())]
-    )
+    lines = (f"{name}: {mask(name, native(value))}" for name, value in headers.items())
+    return "\n".join([first_line, *lines])
 
 
 def body_text(response, lines=LINES):

@@ -55,6 +55,13 @@ def test_secrets_are_masked_everywhere(headers):
     assert "\nHost: 127.0.0.1\n" in repr(view)
 
 
+def test_a_header_may_be_bytes():
+    view = Exchange(asked({"apikey": b"s3cret", "Accept": b"image/png"}))
+    assert "s3cret" not in repr(view)
+    assert "Accept: image/png" in view.sections["Request"]
+    assert "'Accept: image/png'" in view.sections["The same with curl"]
+
+
 def test_a_cookie_from_the_server_is_masked():
     response = asked({})
     response.headers["Set-Cookie"] = "session=s3cret"
