@@ -6,6 +6,7 @@ import shlex
 from urllib.parse import unquote, urlsplit
 
 from .placeholders import Placeholders, Variable
+from .quirks import as_sent
 from .responses import require_answer
 from .sections import Sections
 
@@ -22,7 +23,8 @@ def equivalents(response):
     A secret does not appear. In its place stands DICOMWEB_APIKEY, the environment variable that
     `connect` reads: where that finds the key, these work as they are. Postman has a variable of
     that name, or two for a user and a password. A body is not copied either, it is read from a
-    file. What is no part of a request stays out: time limits, proxies, certificates.
+    file. What is no part of a request stays out: time limits, proxies, certificates. For a server
+    that does not undo percent-encoding, the Python program needs `helpers.quirks`.
 
     Parameters
     ----------
@@ -176,9 +178,14 @@ def python(request):
         imports.append("from pathlib import Path")
     standard = "\n".join(imports) + "\n\n" if imports else ""
     before = ""
+    if as_sent(request.url) != request.url:
+        # What this program asks must go out as it did here.
+        scheme, address, *_ = urlsplit(request.url)
+        root = _python([f"{scheme}://{address.rpartition('@')[2]}"])
+        before = f"from helpers.quirks import send_as_typed\n\nsend_as_typed({root})\n"
     if held.user:
         # As bytes: requests would write a text in Latin-1, and connect() writes UTF-8.
-        before = f'user, password = {_python([held.user])}.encode().split(b":", 1)\n'
+        before += f'user, password = {_python([held.user])}.encode().split(b":", 1)\n'
     return f"{standard}import requests\n\n{before}response = {call}(\n{rows})"
 
 

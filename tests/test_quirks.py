@@ -1,9 +1,14 @@
+import os
+import subprocess
+import sys
+
 import pytest
 import requests
 import urllib3
 
 from helpers import quirks
-from helpers.twins import curl
+from helpers.servers import PROJECT
+from helpers.twins import curl, python
 from helpers.wire import Exchange
 from tests.answers import saying
 
@@ -74,3 +79,24 @@ def test_what_is_shown_is_what_was_sent():
         response = requests.get(f"{server}/studies?PatientName=SIIM^Joe", timeout=5)
     assert "GET /studies?PatientName=SIIM^Joe\n" in repr(Exchange(response))
     assert "PatientName=SIIM^Joe'" in curl(response.request)
+
+
+def test_the_python_program_of_a_request_sends_it_as_it_was_sent(tmp_path):
+    heard = []
+    with saying(EMPTY, hear=heard.append) as server:
+        quirks.send_as_typed(server)
+        url = server.replace("//", "//ann:s3cret@")
+        response = requests.get(f"{url}/studies?PatientName=SIIM^Joe", timeout=5)
+        program = python(response.request)
+        # From this process, the new one has nothing but the program.
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": str(PROJECT), "DICOMWEB_APIKEY": "ann:s3cret"},
+            cwd=tmp_path,
+            check=True,
+            timeout=60,
+        )
+    first, second = (text.split(b"\r\n")[0] for text in heard if text)
+    assert first == second == b"GET /studies?PatientName=SIIM^Joe HTTP/1.1"
+    quirks._hosts.clear()
+    assert "helpers" not in python(response.request)
