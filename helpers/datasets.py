@@ -12,7 +12,7 @@ from defusedxml import ElementTree
 
 from .errors import AttributeProblem, MediaTypeMismatch
 from .multipart import parts
-from .responses import check, media_type
+from .responses import body, check, media_type
 
 JSON_TYPES = ("application/json", "application/dicom+json")
 OTHER_TYPES = (
@@ -46,6 +46,8 @@ def datasets(response):
     ------
     HTTPProblem
         The status is 400 or more.
+    ConnectionCut, WorkbookError
+        The body did not come whole, or was read as a stream before.
     MediaTypeMismatch
         The answer is of another kind, a web page for example.
     AttributeProblem
@@ -125,7 +127,7 @@ def _read(response):
     elif kind == "multipart/related":
         yield from (_read_file(part.file) for part in parts(response))
     elif kind in OTHER_TYPES:
-        yield _read_file(io.BytesIO(response.content))
+        yield _read_file(io.BytesIO(body(response)))
     else:
         raise MediaTypeMismatch(
             "This answer holds no DICOM attributes.",
@@ -136,17 +138,18 @@ def _read(response):
 
 
 def _json_records(response):
+    size = len(body(response))
     try:
-        body = response.json()
+        model = response.json()
     except (ValueError, RecursionError) as error:
         why = getattr(error, "msg", error)
         raise AttributeProblem(
             "The answer says that it is JSON, but it cannot be read.",
             expected="a list of data sets",
-            came=f"{len(response.content)} bytes that are not JSON ({why})",
+            came=f"{size} bytes that are not JSON ({why})",
             hint="Look at it with show(response). Was the transfer cut? Ask again.",
         ) from error
-    items = [body] if isinstance(body, dict) else body
+    items = [model] if isinstance(model, dict) else model
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise AttributeProblem(
             "This JSON is not a list of data sets.",

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import requests
 
 from .errors import FrameError
-from .explanations import explain
-from .responses import check
+from .responses import body, check
 
 # The frame header of a JPEG names its process (ITU-T T.81 table B.1; T.87 for JPEG-LS).
 JPEG_PROCESSES = {
@@ -73,10 +72,9 @@ def content(part_or_bytes):
                 came=f"Content-Type: {label}",
                 hint="Take the parts first: frame(parts(response)[0]).",
             )
+        return body(part_or_bytes)
     try:
         return part_or_bytes.content
-    except requests.RequestException as error:
-        raise explain(error) from error
     except AttributeError:
         raise FrameError(
             "A frame is made of bytes.",

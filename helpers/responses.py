@@ -144,7 +144,8 @@ def server_words(response):
         return "(a web page, probably from a proxy in front of the server)", ""
     try:
         words = response.json()
-    except (ValueError, RecursionError, requests.RequestException):
+    except (ValueError, RuntimeError, requests.RequestException):
+        # No JSON, JSON that is too deep, a body that was streamed before or does not come whole.
         return "", ""
     if not isinstance(words, dict):
         return "", ""
@@ -192,12 +193,7 @@ def stream(response):
     [b'DICM']
     """
     if was_streamed(response):
-        raise WorkbookError(
-            "This answer has been read already.",
-            expected="an answer whose body nobody has read",
-            came="a stream at its end",
-            hint="A stream can be read once. Run the cell with requests.get(...) again.",
-        )
+        raise _read_already()
     with response:
         if response._content is not False or not isinstance(response.raw, urllib3.HTTPResponse):
             yield from response.iter_content(READ_SIZE)
@@ -210,6 +206,49 @@ def stream(response):
         except urllib3.exceptions.HTTPError as error:
             cut = requests.exceptions.ChunkedEncodingError(error, request=response.request)
             raise explain(cut) from error
+
+
+def body(response):
+    """Return the body of an answer, read to its end.
+
+    Parameters
+    ----------
+    response : requests.Response
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ConnectionCut
+        The connection ended, or fell silent, before the end of the body.
+    WorkbookError
+        The stream was read before, or the body cannot be unpacked.
+
+    Examples
+    --------
+    >>> import io
+    >>> answer = requests.Response()
+    >>> answer.raw = io.BytesIO(b"DICM")
+    >>> body(answer)
+    b'DICM'
+    """
+    try:
+        return response.content
+    except requests.RequestException as error:
+        raise explain(error) from error
+    except RuntimeError as error:
+        raise _read_already() from error
+
+
+def _read_already():
+    return WorkbookError(
+        "This answer has been read already.",
+        expected="an answer whose body nobody has read",
+        came="a stream at its end",
+        hint="A stream can be read once. Run the cell with requests.get(...) again.",
+    )
 
 
 def was_streamed(response):

@@ -207,6 +207,8 @@ def test_a_table_of_an_answer_that_is_cut_is_no_shorter_table(length):
             with pytest.raises(requests.RequestException) as caught:
                 requests.get(url, timeout=5)
             assert isinstance(explain(caught.value), ConnectionCut)
+            with pytest.raises(ConnectionCut):
+                attributes(requests.get(url, timeout=5, stream=True))
         else:
             with pytest.raises(ValueError, match="Was the transfer cut"):
                 attributes(requests.get(url, timeout=5))

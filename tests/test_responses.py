@@ -12,7 +12,7 @@ from helpers.errors import (
     WorkbookError,
 )
 from helpers.explanations import explain
-from helpers.responses import NEXT_STEPS, READ_SIZE, check, media_type, stream
+from helpers.responses import NEXT_STEPS, READ_SIZE, body, check, media_type, stream
 from tests.answers import answer, saying
 
 
@@ -309,3 +309,13 @@ def test_a_body_that_is_not_gzip_though_it_says_so():
         with pytest.raises(WorkbookError, match="cannot be unpacked") as caught:
             list(stream(response))
     assert "identity" in caught.value.hint
+
+
+def test_a_body_is_read_once_as_a_stream_and_never_after():
+    with saying(b"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nwhole") as url:
+        response = requests.get(url, stream=True, timeout=5)
+        assert list(response.iter_content(8)) == [b"whole"]
+    with pytest.raises(WorkbookError, match="read already"):
+        body(response)
+    with pytest.raises(HTTPProblem, match="404"):
+        check(response)
