@@ -7,7 +7,6 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import LocationParseError
 
 from .credentials import asked_for, hint_for
 from .datasets import records
@@ -22,6 +21,9 @@ from .responses import check, media_type
 # Enough studies to say how many there are, few enough to ask any archive for.
 STUDIES_ASKED_FOR = 100
 SECONDS_TO_WAIT = 5
+IS_IT_THE_ROOT = (
+    "Is this the root of the DICOMweb services? It often ends in /dicomweb, /dicom-web or /rs."
+)
 
 
 def reached(name, server):
@@ -127,12 +129,14 @@ def _studies(server, query):
             timeout=SECONDS_TO_WAIT,
             allow_redirects=False,
         )
-    except (requests.RequestException, LocationParseError) as error:
+    except (requests.RequestException, ValueError) as error:
+        # A ValueError: a host that can be no name, here or where a redirect leads.
         raise explain(error) from error
     try:
         return _listed(check(response))
     except HTTPProblem as error:
-        error.hint = hint_for(response, server.headers) or error.hint
+        where = IS_IT_THE_ROOT if response.status_code == requests.codes.not_found else error.hint
+        error.hint = hint_for(response, server.headers) or where
         raise
 
 
@@ -148,7 +152,7 @@ def _listed(response):
         f"{mask_url(response.url)} does not speak DICOMweb.",
         expected="a list of studies in DICOM JSON or XML",
         came=media_type(response) or "an answer without a Content-Type",
-        hint="Is this the root of the DICOMweb services? It often ends in /dicomweb.",
+        hint=IS_IT_THE_ROOT,
     )
 
 

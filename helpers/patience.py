@@ -61,7 +61,8 @@ def patient_get(url, **options):
 
 def _seconds(retry_after, usual):
     """Return how long to wait: as the server asks, if it does so in seconds."""
-    return int(retry_after) if (retry_after or "").isdecimal() else usual
+    # Nine digits are enough to see that it is too long.
+    return int(retry_after[:9]) if (retry_after or "").isdecimal() else usual
 
 
 def _hung_up(error):

@@ -153,7 +153,7 @@ def _found(server, search, tag):
     try:
         response = _send(Question("", f"{server.dicomweb}/{search}", JSON), server)
         return [record for record in records(response) if _value(record, tag)]
-    except (requests.RequestException, WorkbookError):
+    except (requests.RequestException, WorkbookError, ValueError):
         return []
 
 
@@ -188,6 +188,9 @@ def _answer(question, server):
         return f"no answer: {explain(error).came}"
     except WorkbookError as error:
         return f"{said}: {error.problem}"
+    except ValueError as error:
+        # requests looks at where a redirect leads, though it does not follow it.
+        return f"no answer: {error}"
 
 
 def _content(response):
@@ -202,7 +205,7 @@ def _content(response):
 def _json(body):
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "JSON that cannot be read"
     return f"{len(found)} found" if isinstance(found, list) else "one object"
 

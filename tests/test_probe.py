@@ -57,6 +57,7 @@ def test_questions_about_wado_uri_only_where_there_is_one():
         ((JSON, b"{}"), "200 application/dicom+json: one object"),
         ((JSON, b"[1, 2]"), "200 application/dicom+json: 2 found"),
         ((JSON, b"\xff["), "200 application/dicom+json: JSON that cannot be read"),
+        ((JSON, b"[" * 100_000), "200 application/dicom+json: JSON that cannot be read"),
         ((JSON, b'[{"0020000D": 1}, {"0020000D": {"Value": 1}}]'), "2 found"),
         ((HEAD.format("text/html").encode(), b"<html>"), "200 text/html: HTML"),
         ((HEAD.format("image/png").encode(), b"\xff\xd8\xff\xe0"), "200 image/png: JPEG"),
@@ -66,8 +67,9 @@ def test_questions_about_wado_uri_only_where_there_is_one():
         ((b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1",), "stopped half way"),
         ((b"HTTP/1.1 204 No Content\r\n\r\n",), "204: nothing"),
         ((b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n",), "302"),
-        ((b"no HTTP at all\r\n\r\n",), "no answer: no connection"),
-        ((b"",), "no answer: no connection"),
+        ((b"HTTP/1.1 302 Found\r\nLocation: http://[x\r\n\r\n",), "no answer: Invalid IPv6 URL"),
+        ((b"no HTTP at all\r\n\r\n",), "no answer: the server took the request, and hung up"),
+        ((b"",), "no answer: the server took the request, and hung up"),
     ],
 )
 def test_whatever_a_server_says_ends_in_the_table(pieces, expected):

@@ -170,13 +170,26 @@ def test_a_server_that_does_not_decode_queries_is_found_out(debian_orthanc):
         (listing(status="401 Unauthorized"), "401"),
         (listing(b"<h1>502", "text/html", "502 Bad Gateway"), "a web page, probably from a proxy"),
         (listing(status="503 Service Unavailable"), "503"),
+        (listing(status="404 Not Found"), "Is this the root of the DICOMweb services?"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://[x\r\n\r\n", "not the URL of a web server"),
         (listing(b"<html>", "text/html"), "does not speak DICOMweb"),
         (listing(b'{"a": 1}', "application/json"), "does not speak DICOMweb"),
         (listing(STUDIES[:-1]), "does not speak DICOMweb"),
         (listing()[:-1], "stopped half way"),
         (b"", "came"),
     ],
-    ids=["401", "502", "503", "a web page", "other JSON", "cut JSON", "a cut body", "nothing"],
+    ids=[
+        "401",
+        "502",
+        "503",
+        "404",
+        "302",
+        "page",
+        "other-JSON",
+        "cut-JSON",
+        "cut-body",
+        "nothing",
+    ],
 )
 def test_a_server_that_cannot_be_used_gives_the_classroom_pacs_and_says_why(answer, words, capsys):
     with saying(answer) as url:
