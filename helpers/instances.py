@@ -43,7 +43,7 @@ def save_instances(response, folder, overwrite=False):
     response : requests.Response
         ``multipart/related; type="application/dicom"``, or a single ``application/dicom``.
     folder : str or pathlib.Path
-        Where to write; made if it is not there.
+        Where to write, ``~`` being your home; made if it is not there.
     overwrite : bool
         Whether to replace a file with the same name and other content.
 
@@ -66,7 +66,8 @@ def save_instances(response, folder, overwrite=False):
     UnsafeName
         A SOP Instance UID is not made of digits and dots, at most 64.
     FileConflict
-        A file with other content is there, and `overwrite` is false.
+        A file with other content is there, and `overwrite` is false. Or two instances in the
+        answer have the same UID and other content.
     SaveError
         The folder or a file cannot be written: no permission, or no room on the disk.
     AttributeProblem
@@ -89,8 +90,9 @@ def save_instances(response, folder, overwrite=False):
     ['1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322.dcm']
     """
     require_answer(response)
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     paths = []
+    come = set()
     size = 0
     # Most servers stream a study without saying how long it is: then the bar only counts.
     length = response.headers.get("Content-Length", "")
@@ -99,8 +101,9 @@ def save_instances(response, folder, overwrite=False):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for part in _instances(response):
-                path = _save(part, folder, overwrite)
+                path = _save(part, folder, overwrite, come)
                 paths.append(path)
+                come.add(path)
                 size += path.stat().st_size
                 bar.update(path.stat().st_size)
             # Boundaries and headers are left over, and a bar that is not full looks like a failure.
@@ -138,7 +141,7 @@ def _instances(response):
         )
 
 
-def _save(file, folder, overwrite):
+def _save(file, folder, overwrite, come):
     path = folder / f"{_uid(file)}.dcm"
     # Beside its final place, so that the last step is a rename: the file is whole, or not there.
     handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
@@ -146,7 +149,10 @@ def _save(file, folder, overwrite):
         # Closed before the rest: Windows renames and removes no file that is open.
         with open(handle, "wb") as unfinished:
             shutil.copyfileobj(file, unfinished, CHUNK)
-        _rename(name, path, overwrite)
+        if path in come:
+            _check_twin(name, path)
+        else:
+            _rename(name, path, overwrite)
     finally:
         Path(name).unlink(missing_ok=True)
     return path
@@ -171,6 +177,16 @@ def _rename(unfinished, path, overwrite):
             expected="no file, or the same bytes",
             came=path.as_posix(),
             hint="Save to another folder, or replace it: save_instances(..., overwrite=True).",
+        )
+
+
+def _check_twin(unfinished, path):
+    if not filecmp.cmp(unfinished, path, shallow=False):
+        raise FileConflict(
+            "Two instances in this answer have the same SOP Instance UID, and are not the same.",
+            expected="one instance for each UID",
+            came=path.stem,
+            hint="The first one is saved. Tell the server's owner.",
         )
 
 

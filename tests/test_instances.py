@@ -93,6 +93,23 @@ def test_another_file_of_that_name_is_kept(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_two_instances_of_one_uid_are_not_made_one(tmp_path):
+    """Whoever asks to replace files of before does not mean this."""
+    another = CONTENTS[0][:-1] + bytes([CONTENTS[0][-1] ^ 1])
+    body = multipart_body([CONTENTS[0], CONTENTS[0], another], "application/dicom")
+    with pytest.raises(FileConflict, match="Two instances") as caught:
+        save_instances(answer(*body), tmp_path, overwrite=True)
+    assert "overwrite" not in caught.value.hint
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == CONTENTS[:1]
+
+
+def test_a_tilde_is_home_and_no_folder_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (path,) = save_instances(answer(CONTENTS[0], "application/dicom"), "~/joe")
+    assert path.parent == tmp_path / "joe"
+
+
 def test_it_is_replaced_if_asked_for(tmp_path):
     (path,) = save_instances(answer(CONTENTS[0], "application/dicom"), tmp_path)
     path.write_bytes(b"my own notes")
