@@ -152,7 +152,7 @@ def _call(name, function, *arguments):
 def _samples(name, data, dataset):
     """Read raw samples or RLE as the data set describes them."""
     _require_description(name, dataset)
-    photometric = dataset.get("PhotometricInterpretation", "")
+    photometric = dataset.get("PhotometricInterpretation") or ""
     by_plane = dataset.get("PlanarConfiguration", 0) == 1
     if name == RLE:
         data = _call(name, "dicomrle_decode", data, f"<u{dataset.BitsAllocated // 8}")
@@ -191,15 +191,20 @@ def _require_description(name, dataset):
 
 def _size(dataset):
     """Bytes of one frame of samples."""
-    samples = dataset.Rows * dataset.Columns * dataset.get("SamplesPerPixel", 1)
+    samples = dataset.Rows * dataset.Columns * _samples_a_pixel(dataset)
     return -(-samples * dataset.BitsAllocated // 8)
+
+
+def _samples_a_pixel(dataset):
+    # It may be there and empty.
+    return dataset.get("SamplesPerPixel") or 1
 
 
 def _check_length(data, size, dataset):
     # A frame of an odd length may carry a byte that makes it even.
     if len(data) in (size, size + size % 2):
         return
-    rows, columns, samples = dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1)
+    rows, columns, samples = dataset.Rows, dataset.Columns, _samples_a_pixel(dataset)
     bits = dataset.BitsAllocated
     raise FrameError(
         "The frame is too short: it is cut." if len(data) < size else "The frame is too long.",
@@ -212,7 +217,7 @@ def _check_length(data, size, dataset):
 
 def _laid_out(data, dataset, by_plane):
     """Give samples their shape: (rows, columns) or (rows, columns, samples)."""
-    rows, columns, samples = dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1)
+    rows, columns, samples = dataset.Rows, dataset.Columns, _samples_a_pixel(dataset)
     count = rows * columns * samples
     if dataset.BitsAllocated == 1:
         bits = numpy.frombuffer(data, "u1")

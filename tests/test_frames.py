@@ -260,6 +260,13 @@ def test_raw_samples_without_a_data_set():
         frame(data, dataset)
 
 
+def test_an_attribute_that_is_empty_is_as_one_that_is_not_there():
+    data, dataset = stored(JOE)
+    for keyword in ("SamplesPerPixel", "PhotometricInterpretation", "BitsStored"):
+        dataset[keyword].value = None
+    assert frame(data, dataset).shape == expected().shape
+
+
 def test_samples_of_a_size_that_none_can_have():
     data, dataset = stored(JOE)
     dataset.BitsAllocated = 12
