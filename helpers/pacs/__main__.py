@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import signal
 import sys
 
@@ -124,7 +125,7 @@ def _megabytes(text):
 
 def _introduction(pacs, folder, apikey):
     archive = pacs.archive
-    header = f' -H "apikey: {apikey}"' if apikey is not None else ""
+    header = f" -H {_quoted(f'apikey: {apikey}')}" if apikey is not None else ""
     return "\n".join(
         [
             *(f"skipped {line}" for line in pacs.skipped),
@@ -139,6 +140,11 @@ def _introduction(pacs, folder, apikey):
             "Ctrl-C ends it.",
         ]
     )
+
+
+def _quoted(text):
+    # Double quotes do for every shell, Windows' too, but in some signs have a meaning inside.
+    return shlex.quote(text) if re.search(r'["$`!%\\]', text) else f'"{text}"'
 
 
 def _count(number, one, many):
