@@ -128,6 +128,7 @@ def run_quietly(command, task):
         stderr=subprocess.STDOUT,
         universal_newlines=True,
         errors="replace",
+        close_fds=False,  # it holds the lock, too: see one_at_a_time
     )
     lines = []
     try:
@@ -217,6 +218,8 @@ def lock(file):
 def one_at_a_time():
     """Wait until no other start prepares .venv, and let the next one wait."""
     with open(str(ROOT / "workbook.py"), "rb") as file:
+        # A start that was killed leaves its pip at work, and that one must not be disturbed.
+        os.set_inheritable(file.fileno(), True)
         if not lock(file):
             print("Another start prepares .venv. Waiting for it ...", flush=True)
             while not lock(file):
@@ -354,4 +357,6 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    # `kill` ends the start as Ctrl-C does: pip too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

@@ -204,11 +204,13 @@ def test_update_that_fails_leaves_the_old_environment_in_use(copied):
     assert start(copied, "pacs").stdout.startswith("ran helpers.pacs")
 
 
-def test_ctrl_c_while_installing_ends_at_once_and_the_next_start_makes_it_anew(copied):
+@contextmanager
+def installing(folder):
+    """Start workbook.py in `folder`, and give its process while pip waits for the index."""
+    (folder / "requirements.txt").write_text("requests==2.34.2\n")
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        (copied / "requirements.txt").write_text("requests==2.34.2\n")
         process = subprocess.Popen(
-            [sys.executable, copied / "workbook.py"],
+            [sys.executable, folder / "workbook.py"],
             env=without_network(PIP_INDEX_URL=f"http://127.0.0.1:{silent.getsockname()[1]}"),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -216,16 +218,35 @@ def test_ctrl_c_while_installing_ends_at_once_and_the_next_start_makes_it_anew(c
             start_new_session=True,
         )
         silent.settimeout(60)
-        connection, _ = silent.accept()  # pip waits for the index now
-        process.send_signal(signal.SIGINT)
+        connection, _ = silent.accept()
+        with connection:
+            yield process
+    (folder / "requirements.txt").write_text(f"./{WHEEL}\n")
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_end_while_installing_is_at_once_and_the_next_start_makes_it_anew(copied, end):
+    with installing(copied) as process:
+        process.send_signal(end)
         _, said = process.communicate(timeout=20)
-        connection.close()
-    with pytest.raises(ProcessLookupError):  # pip is gone, too
-        os.killpg(process.pid, 0)
+        with pytest.raises(ProcessLookupError):  # pip is gone, too
+            os.killpg(process.pid, 0)
     assert process.returncode == 130
     assert "Stopped." in said
     assert "Traceback" not in said
-    (copied / "requirements.txt").write_text(f"./{WHEEL}\n")
+    repaired = start(copied)
+    assert "Making the folder .venv" in repaired.stdout
+    assert "ran jupyterlab" in repaired.stdout
+
+
+def test_pip_that_outlives_its_start_is_waited_for(copied):
+    with installing(copied) as process:
+        process.kill()
+        process.wait()
+        with open(copied / "workbook.py", "rb") as file:
+            assert not workbook.lock(file)
+        os.killpg(process.pid, signal.SIGTERM)  # pip
+        process.communicate(timeout=20)
     repaired = start(copied)
     assert "Making the folder .venv" in repaired.stdout
     assert "ran jupyterlab" in repaired.stdout
