@@ -85,12 +85,16 @@ WAYS_OUT = (
 NEWS = "@jupyterlab/apputils-extension:announcements"
 
 
-# Runs a module as `python -m` does. Ctrl-C while it is still loaded ends it without a traceback.
+# Runs a module as `python -m` does. Ctrl-C while it is still loaded ends it without a traceback,
+# and a folder that is not the learner's with a sentence: ~/.local is root's after `sudo jupyter`.
 QUIET_START = """
 import runpy, sys
-def hook(kind, *rest):
-    if kind is not KeyboardInterrupt:
-        sys.__excepthook__(kind, *rest)
+def hook(kind, error, trace):
+    if issubclass(kind, PermissionError) and error.filename:
+        way_out = "That folder must be yours. Change its owner, then start workbook.py again."
+        print("{}\\n{}".format(error, way_out), file=sys.stderr)
+    elif kind is not KeyboardInterrupt:
+        sys.__excepthook__(kind, error, trace)
 sys.excepthook = hook
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
@@ -109,9 +113,12 @@ def way_out(words):
 
 
 def child_variables():
-    """Return the environment variables of a child, without those of another active Python."""
-    foreign = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX")
+    """Return the environment variables of a child, without those meant for another Python."""
+    foreign = ("PYTHONHOME", "PYTHONPATH", "PYTHONWARNINGS", "VIRTUAL_ENV")
+    foreign += ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "JUPYTERLAB_DIR")
     variables = {name: value for name, value in os.environ.items() if name not in foreign}
+    if not os.access(os.path.expanduser("~"), os.W_OK):
+        variables["HOME"] = str(VENV)  # JupyterLab and IPython do not start without one
     variables.update(PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1", PYTHONUNBUFFERED="1")
     return variables
 
@@ -167,8 +174,19 @@ def environment_works():
         "import os, sys, pip._internal.cli.main; "
         "sys.exit(not os.path.samefile(sys.prefix, sys.argv[1]))"
     )
-    command = [str(PYTHON), "-P", "-c", check, str(VENV)]
+    return succeeds(check, str(VENV))
+
+
+def holds_helpers():
+    """Tell whether .venv has what pip installs last."""
+    check = "import importlib.util, sys; sys.exit(importlib.util.find_spec('helpers') is None)"
+    return succeeds(check)
+
+
+def succeeds(code, *arguments):
+    """Tell whether the Python of .venv runs `code` and ends well."""
     silence = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    command = [str(PYTHON), "-P", "-c", code] + list(arguments)
     try:
         return subprocess.call(command, env=child_variables(), **silence) == 0
     except OSError:
@@ -266,6 +284,12 @@ def install(requirements, wanted):
         command += ["-r", name]
     try:
         run_quietly(command, "Installing the libraries (one to five minutes) ...")
+        if not holds_helpers():
+            raise Problem(
+                "pip has put the libraries into another folder than .venv. Your settings of pip "
+                "say so: take out target, prefix, root or dry-run. This shows where they are: "
+                "python3 -m pip config debug. Then start workbook.py again."
+            )
     except Problem:
         STAMP.write_text(before)  # pip undoes what it could not finish
         raise

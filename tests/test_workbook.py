@@ -30,6 +30,8 @@ import sys
 print("ran", __spec__.parent, sys.argv[1:], "in", sys.prefix, flush=True)
 if "--wait" in sys.argv:
     sys.stdin.read()
+if "--forbidden" in sys.argv:
+    raise PermissionError(13, "Permission denied", "/home/ann/.local")
 sys.exit(7 if "--fail" in sys.argv else 0)
 """
 
@@ -161,6 +163,35 @@ def test_helpers_of_the_current_folder_do_not_count(installed, tmp_path):
     (tmp_path / "helpers").mkdir()
     (tmp_path / "helpers" / "__init__.py").write_text("raise SystemExit('the wrong helpers')")
     assert start(installed, "pacs", cwd=tmp_path).returncode == 0
+
+
+def test_settings_of_pip_that_install_elsewhere_are_said_and_the_next_start_repairs(tmp_path):
+    folder = make_small_workbook(tmp_path / "workbook")
+    (tmp_path / "pip.conf").write_text(f"[install]\ntarget = {tmp_path / 'elsewhere'}\n")
+    refused = start(folder, "pacs", PIP_CONFIG_FILE=str(tmp_path / "pip.conf"))
+    assert refused.returncode == 1
+    assert "another folder than .venv" in refused.stderr
+    assert "take out target" in refused.stderr
+    assert "ran helpers.pacs" in start(folder, "pacs").stdout
+
+
+def test_variables_for_another_python_do_not_stop_the_install(copied):
+    ran = start(copied, "pacs", PYTHONWARNINGS="error", PIP_PYTHON="/nowhere", PIP_ROOT="/nowhere")
+    assert "Installing" in ran.stdout
+    assert "ran helpers.pacs" in ran.stdout
+
+
+def test_home_that_cannot_be_written_is_replaced(monkeypatch):
+    monkeypatch.setenv("HOME", "/nonexistent")
+    assert workbook.child_variables()["HOME"] == str(workbook.VENV)
+    monkeypatch.setenv("HOME", str(ROOT))
+    assert workbook.child_variables()["HOME"] == str(ROOT)
+
+
+def test_folder_that_belongs_to_another_user_is_named(installed):
+    refused = start(installed, "--forbidden")
+    assert refused.returncode == 1
+    assert "Permission denied: '/home/ann/.local'\nThat folder must be yours." in refused.stderr
 
 
 @pytest.mark.parametrize("command", ["lab", "pacs", "viewer"])
