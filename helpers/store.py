@@ -126,4 +126,6 @@ def _report(results):
 
 
 if __name__ == "__main__":
+    # As in helpers.pacs: the name of a server may hold letters that a log file cannot.
+    sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main())

@@ -191,6 +191,16 @@ def test_after_ctrl_c_it_goes_on_where_it_stopped():
     assert len(set(there.held)) == 4
 
 
+def test_a_name_that_a_log_file_cannot_hold_is_written_all_the_same(server, tmp_path, monkeypatch):
+    profile = f'["胸部"]\ndicomweb = "{server.dicomweb}"\n'
+    (tmp_path / "servers.toml").write_text(profile, encoding="utf-8")
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    command = [sys.executable, "-m", "helpers.store", archive.JOE[0], "--to", "胸部"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("\\u80f8\\u90e8: http://")
+
+
 def test_it_is_a_command_without_warnings(server):
     command = [sys.executable, "-W", "error", "-m", "helpers.store"]
     done = subprocess.run(

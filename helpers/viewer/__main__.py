@@ -58,6 +58,8 @@ def _parser():
 
 
 if __name__ == "__main__":
+    # As in helpers.pacs: the name of a folder may hold letters that a log file cannot.
+    sys.stdout.reconfigure(errors="backslashreplace")
     # `kill` ends the viewer as Ctrl-C does: what was stored is deleted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

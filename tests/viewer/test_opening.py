@@ -1,5 +1,7 @@
 """Opening the viewer, from a terminal and from a notebook."""
 
+import subprocess
+import sys
 import webbrowser
 
 import pydicom
@@ -107,6 +109,22 @@ def test_terminal_only_fetches_when_told(opened, capsys):
     assert terminal.main(["--fetch"]) == 0
     assert "The OHIF viewer is in" in capsys.readouterr().out
     assert opened == []
+
+
+FETCH = """
+import pathlib, runpy
+from helpers.viewer import ohif
+ohif.pages = lambda: pathlib.Path("胸部", "dist")
+runpy.run_module("helpers.viewer", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_folder_that_a_log_file_cannot_name_is_no_obstacle(monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    command = [sys.executable, "-c", FETCH, "--fetch"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "The OHIF viewer is in \\u80f8\\u90e8\n"
 
 
 def test_terminal_explains_that_npm_is_missing(monkeypatch, tmp_path, capsys):
