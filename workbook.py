@@ -75,6 +75,18 @@ WAYS_OUT = (
         "variable HTTPS_PROXY), then start workbook.py again. Only an install needs the network.",
     ),
     (
+        r"Windows Long Path",
+        "The path of the folder {} is too long for Windows. Move the workbook to a shorter one, "
+        "such as C:\\workbook, then start workbook.py again.".format(ROOT),
+    ),
+    (
+        r"subprocess-exited-with-error|Failed building|Failed to build",
+        "A library is not ready-made for Python {}.{} on this computer. Get Python 3.13 from "
+        "https://www.python.org/downloads/ and start workbook.py with it.".format(
+            *sys.version_info[:2]
+        ),
+    ),
+    (
         r"Permission denied|Read-only file system|not permitted|Access is denied|another process",
         "The folder {} cannot be written. Move the workbook to a folder of your own, or close "
         "what uses it, then start workbook.py again.".format(ROOT),
@@ -277,7 +289,7 @@ def install(requirements, wanted):
     before = noted()
     if before == UNFINISHED or not environment_works():
         make_environment()
-        before = ""
+        before = UNFINISHED  # if it fails, the next start may be of another Python
     STAMP.write_text(UNFINISHED)
     command = module("pip", "install", "--no-input")
     for name in requirements:

@@ -223,8 +223,11 @@ def test_no_network_at_the_first_install_is_said_and_the_next_start_repairs(tmp_
     assert offline.returncode == 1
     assert "No matching distribution found for requests==2.34.2" in offline.stderr
     assert "Connect to the network" in offline.stderr
+    # What it says may have been: take another Python.
+    (folder / ".venv" / "notes.txt").write_text("of the first Python")
     (folder / "requirements.txt").write_text(f"./{WHEEL}\n")
     assert "ran jupyterlab" in start(folder).stdout
+    assert not (folder / ".venv" / "notes.txt").exists()
 
 
 def test_update_that_fails_leaves_the_old_environment_in_use(copied):
@@ -428,6 +431,8 @@ def test_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch, capfd):
         ("/usr/bin/python3: No module named venv", "apt install python3"),
         ("connection broken by 'NewConnectionError('[Errno 13] Permission denied')'", "network"),
         ("connection broken by 'SSLError(SSLCertVerificationError(1, '[SSL: CERT", "PIP_CERT"),
+        ("HINT: This system does not have Windows Long Path support enabled.", "C:\\workbook"),
+        ("error: subprocess-exited-with-error\nMicrosoft Visual C++ 14.0 is required", "3.13 from"),
         ("error: a failure that nobody foresaw", "lines above"),
     ],
 )
