@@ -175,6 +175,7 @@ def test_alone_it_takes_origins_names_and_limits(alone):
     assert statuses == [200, 413, 200, 200, 413]
 
 
+@needs_tool("bash", "bash")
 @needs_tool("curl", "curl")
 @pytest.mark.parametrize("key", ["s3cret", """a"$HOME`b'!\\"""])
 def test_the_curl_line_that_it_prints_works(alone, key):
