@@ -130,9 +130,8 @@ def profiles():
 
 def _read(path):
     try:
-        tables = tomllib.loads(
-            path.read_text(encoding="utf-8-sig")
-        )  # Windows may begin it with a mark
+        # Windows may begin it with a mark.
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise WorkbookError(
             "The file with the profiles of servers cannot be read.",
