@@ -99,8 +99,8 @@ def save_instances(response, folder, overwrite=False):
     total = int(length) if length.isdecimal() else None
     with tqdm(total=total, unit="B", unit_scale=True, desc="Retrieving") as bar:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             for part in _instances(response):
+                folder.mkdir(parents=True, exist_ok=True)
                 path = _save(part, folder, overwrite, come)
                 paths.append(path)
                 come.add(path)
