@@ -12,9 +12,11 @@ import requests
 import trustme
 import urllib3
 
-from helpers import attributes, connect, quirks, save_instances
+from helpers import attributes, connect, quirks, save_instances, search
 from helpers.asking import asked
 from helpers.errors import CertificateProblem, ConnectionCut, HTTPProblem, TruncatedMultipart
+from helpers.exercises.search import statuses
+from helpers.exercises.truth import ask
 from helpers.explanations import explain
 from helpers.masking import Headers
 from helpers.servers import Server
@@ -133,15 +135,17 @@ def test_a_bad_certificate_gives_the_classroom_pacs(authority, capsys):
 
 
 @pytest.mark.parametrize(("status", "reason"), [(502, "Bad Gateway"), (503, "Service Unavailable")])
-def test_a_proxys_page_in_the_place_of_an_answer(status, reason):
+def test_a_proxys_page_in_the_place_of_an_answer(tmp_path, status, reason):
     page = b"<html><h1>nginx</h1></html>"
     head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/html\r\nContent-Length: {len(page)}"
     with saying(f"{head}\r\n\r\n".encode(), page) as url:
         response = requests.get(f"{url}/dicomweb/studies", timeout=5)
-        for helper in (attributes, lambda answer: save_instances(answer, "nowhere")):
+        folder = tmp_path / "joe"
+        for helper in (attributes, lambda answer: save_instances(answer, folder)):
             with pytest.raises(HTTPProblem) as caught:
                 helper(response)
             assert "proxy" in caught.value.came and "Try again later" in caught.value.hint
+        assert not folder.exists()
 
 
 @pytest.mark.parametrize(
@@ -149,7 +153,7 @@ def test_a_proxys_page_in_the_place_of_an_answer(status, reason):
     [({"apikey": "s3cret"}, True), ({"Authorization": "Bearer s3cret"}, False)],
 )
 def test_after_a_redirect_requests_carries_every_key_but_one(headers, travels):
-    """Why connect() and store_instances() follow no redirect, and why notebook 00 warns."""
+    """Why our own requests follow no redirect, and why notebook 00 warns."""
     seen = []
     with saying(b"HTTP/1.1 401 Unauthorized\r\n\r\n", hear=seen.append) as elsewhere:
         # Another name of this computer, so another host for requests.
@@ -157,8 +161,12 @@ def test_after_a_redirect_requests_carries_every_key_but_one(headers, travels):
         moved = f"HTTP/1.1 301 Moved\r\nLocation: {target}/studies\r\nContent-Length: 0\r\n\r\n"
         with saying(moved.encode()) as url:
             requests.get(f"{url}/studies", headers=headers, timeout=5)
-            with pytest.raises(HTTPProblem, match="elsewhere"):
-                asked(Server("moved", url, None, Headers(headers)))
+            server = Server("moved", url, None, Headers(headers))
+            for helper in (asked, lambda moved: ask(moved, "/studies")):
+                with pytest.raises(HTTPProblem, match="elsewhere"):
+                    helper(server)
+            assert search(server, "studies").status_code == 301
+            assert set(statuses(server).values()) == {301}
             assert [b"s3cret" in request for request in seen] == [travels]
 
 

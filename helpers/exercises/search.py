@@ -3,15 +3,12 @@
 from datetime import date
 from numbers import Integral
 
-import requests
-
 from ..attributes import attributes
 from ..datasets import records
 from ..errors import WorkbookError
-from ..explanations import explain
 from ..masking import mask_url
 from .exercise import exercise
-from .truth import ask, table
+from .truth import ask, get, table
 from .values import NotYet, described, need
 
 NOTEBOOK = "01-find-the-patient"
@@ -175,13 +172,9 @@ def statuses(server):
         "d": (f"{root}/studies?PatientName=Nobody", {**key, "Accept": "application/dicom+json"}),
         "e": (f"{root}/studies?StudyDate=2017*", key),
     }
-    try:
-        return {
-            letter: requests.get(url, headers=headers, timeout=60).status_code
-            for letter, (url, headers) in asked.items()
-        }
-    except requests.RequestException as error:
-        raise explain(error) from error
+    return {
+        letter: get(url, headers=headers).status_code for letter, (url, headers) in asked.items()
+    }
 
 
 @exercise(

@@ -37,10 +37,24 @@ def ask(server, resource, params=None, accept=JSON):
         The server does not answer, or with a bad status.
     """
     headers = {**server.headers, "Accept": accept}
+    return check(get(f"{server.dicomweb}{resource}", params=params, headers=headers))
+
+
+def get(url, **options):
+    """Ask for a URL, and follow no redirect: a key must not go to another host.
+
+    Returns
+    -------
+    requests.Response
+        Whatever its status is.
+
+    Raises
+    ------
+    WorkbookError
+        The server does not answer.
+    """
     try:
-        return check(
-            requests.get(f"{server.dicomweb}{resource}", params, headers=headers, timeout=60)
-        )
+        return requests.get(url, timeout=60, allow_redirects=False, **options)
     except requests.RequestException as error:
         raise explain(error) from error
 

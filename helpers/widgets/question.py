@@ -105,7 +105,12 @@ class Question:
         url = f"{self.server.dicomweb}/{self.path}"
         try:
             return session.get(
-                url, params=self.params, headers=self.headers, timeout=SECONDS_TO_WAIT
+                url,
+                params=self.params,
+                headers=self.headers,
+                timeout=SECONDS_TO_WAIT,
+                # A key of a header of its own would go along, to any other host.
+                allow_redirects=False,
             )
         except (requests.RequestException, UnicodeEncodeError) as error:
             raise explain(error) from error
