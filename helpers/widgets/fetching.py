@@ -16,7 +16,7 @@ BYTES = 'multipart/related; type="application/octet-stream"'
 
 
 def fetch_metadata(server, path, session=requests):
-    """Fetch the attributes of an instance, and the palette if it has one.
+    """Fetch the attributes of an instance that have a value, and the palette if it has one.
 
     Servers leave long values out of ``/metadata``, and say in BulkDataURI where they are.
 
@@ -62,9 +62,16 @@ def fetch_metadata(server, path, session=requests):
             hint="Compare the UIDs with those of the answer that you took them from.",
         )
     dataset = found[0]
+    dataset.walk(_drop_if_empty)
     if has_palette(dataset):
         _add_palette(server, dataset, response, session)
     return dataset
+
+
+def _drop_if_empty(dataset, element):
+    # pydicom calculates with an empty Rescale Slope, and fails.
+    if element.is_empty:
+        del dataset[element.tag]
 
 
 def _add_palette(server, dataset, response, session):

@@ -234,6 +234,22 @@ def test_code_and_function_show_the_same_colours(odd, odd_images, name, capsys):
     assert numpy.array_equal(numpy.asarray(drawn), numpy.asarray(on_screen(odd)))
 
 
+def test_attribute_without_a_value_is_as_one_that_is_not_there(server, monkeypatch):
+    read = fetching.datasets
+
+    def emptied(response):
+        [dataset] = read(response)
+        for keyword in ("RescaleSlope", "RescaleIntercept", "WindowCenter", "SamplesPerPixel"):
+            setattr(dataset, keyword, None)
+        return [dataset]
+
+    monkeypatch.setattr(fetching, "datasets", emptied)
+    viewer = FrameViewer(server, STUDY)
+    assert numpy.array_equal(viewer.shot.values, viewer.shot.pixels)
+    assert viewer.window.options == ("lung", "mediastinum", "bone", "full range", "my own")
+    viewer.close()
+
+
 def test_palette_may_be_where_a_relative_link_points(odd_images, monkeypatch):
     images, server = odd_images
     links = {
