@@ -5,7 +5,7 @@ from pydicom import Dataset
 from pydicom.pixels import convert_color_space
 from pydicom.pixels.utils import expand_ybr422
 
-from .encodings import RAW, RLE, content, encoding, size_of
+from .encodings import RAW, RLE, content, encoding, jpeg_markers, size_of
 from .errors import FrameError, MediaTypeMismatch
 from .palettes import colours, has_palette
 
@@ -81,7 +81,7 @@ def frame(part_or_bytes, dataset=None):
     if name in (RAW, RLE):
         pixels = _samples(name, data, dataset)
     else:
-        pixels = _decode(name, data)
+        pixels = _decode(name, data, dataset)
         if dataset is None or name.startswith(SHADES):
             return pixels
         pixels = _stored_values(pixels, dataset)
@@ -104,7 +104,7 @@ def _mismatch(name, data):
     )
 
 
-def _decode(name, data):
+def _decode(name, data, dataset):
     # libjpeg and OpenJPEG paint what is missing grey, and say nothing.
     has_end = name.startswith("JPEG") and "JP2" not in name
     # The byte that makes a length even need not be zero: Orthanc's JPEG-LS ends in any byte.
@@ -125,10 +125,20 @@ def _decode(name, data):
             hint="Ask for it again, or for application/octet-stream.",
         )
     function = next(DECODERS[start] for start in DECODERS if name.startswith(start))
-    return _call(name, function, data)
+    return _call(name, function, data, **_colours_of(name, data, dataset))
 
 
-def _call(name, function, *arguments):
+def _colours_of(name, data, dataset):
+    # JFIF and Adobe segments say how the colours are coded. A decoder that finds neither guesses
+    # YCbCr: there the data set knows better.
+    is_rgb = getattr(dataset, "PhotometricInterpretation", "") == "RGB"
+    is_marked = {0xE0, 0xEE} & {marker.code for marker in jpeg_markers(data)}
+    if name.startswith("JPEG baseline") and not is_marked and is_rgb:
+        return {"colorspace": "RGB", "outcolorspace": "RGB"}
+    return {}
+
+
+def _call(name, function, *arguments, **options):
     """Call a decoder of imagecodecs, a library that is needed only here."""
     try:
         import imagecodecs
@@ -139,7 +149,7 @@ def _call(name, function, *arguments):
             "application/octet-stream: raw samples need no decoder.",
         ) from error
     try:
-        return getattr(imagecodecs, function)(*arguments)
+        return getattr(imagecodecs, function)(*arguments, **options)
     except (RuntimeError, ValueError, MemoryError) as error:
         raise FrameError(
             "The frame cannot be decoded: it is damaged.",

@@ -140,6 +140,21 @@ def test_colour_jpeg_is_rgb():
         assert abs(pixels.astype(int) - theirs).max() <= 2
 
 
+def test_colours_of_a_jpeg_that_does_not_name_them_are_those_of_the_data_set():
+    pink = numpy.full((8, 8, 3), (250, 10, 160), "u1")
+    data = imagecodecs.jpeg8_encode(pink, level=95, colorspace="RGB", outcolorspace="RGB")
+    # Without its first segment, and with components 1, 2, 3 in the place of R, G and B.
+    bare = data[:2] + data[4 + int.from_bytes(data[4:6], "big") :]
+    bare = bare.replace(b"R\x11\0G\x11\0B", b"\1\x11\0\2\x11\0\3").replace(
+        b"R\0G\0B", b"\1\0\2\0\3"
+    )
+    dataset = pydicom.Dataset()
+    for photometric, is_pink in [("RGB", True), ("YBR_FULL_422", False)]:
+        dataset.PhotometricInterpretation = photometric
+        assert (abs(frame(bare, dataset).astype(int) - pink).max() <= 3) == is_pink
+        assert abs(frame(data, dataset).astype(int) - pink).max() <= 3
+
+
 @needs_dcmtk
 @pytest.mark.parametrize("planes", ["+px", "+pl"])
 @pytest.mark.parametrize("colours", ["+cn", "+ca"])
