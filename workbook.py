@@ -340,6 +340,8 @@ def lab(options):
         "--ServerApp.answer_yes=True",
         "--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb",
         "--Application.log_level=ERROR",
+        # Without it, each kernel writes a warning of four lines into the terminal.
+        "--KernelManager.transport_encryption=auto",
     ]
     return hand_over(server("jupyterlab", *(settings + options)))
 

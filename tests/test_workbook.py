@@ -13,9 +13,11 @@ import sys
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
+from jupyter_client import BlockingKernelClient
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
@@ -493,7 +495,10 @@ def package_index():
 
 @contextmanager
 def opened_lab(folder, variables):
-    """Start workbook.py in `folder`; give the page's URL and what was printed before it."""
+    """Start workbook.py in `folder`; give the page's URL and a list of what was printed.
+
+    What comes after the URL is in the list when JupyterLab has ended.
+    """
     process = subprocess.Popen(
         [sys.executable, folder / "workbook.py", "--no-browser", "--port=0"],
         env=variables,
@@ -503,19 +508,19 @@ def opened_lab(folder, variables):
         text=True,
         start_new_session=True,
     )
-    printed = ""
+    printed = []
     url = None
     for line in process.stdout:
-        printed += line
+        printed.append(line)
         if found := re.search(r"http://127\.0\.0\.1:\d+/\S+", line):
             url = found[0]
             break
     try:
-        assert url, f"JupyterLab did not start:\n{printed}"
+        assert url, f"JupyterLab did not start:\n{''.join(printed)}"
         yield url, printed
     finally:
         os.killpg(process.pid, signal.SIGINT)  # Ctrl-C
-        process.communicate(timeout=30)
+        printed.append(process.communicate(timeout=30)[0])
     assert process.returncode == 0
 
 
@@ -527,6 +532,27 @@ def get_page(url):
         return session.get(url, timeout=30)
 
 
+def run_kernel(url, home):
+    """Start a kernel as the page does, and let it run a line."""
+    place = urlsplit(url)
+    asked = requests.post(
+        f"{place.scheme}://{place.netloc}/api/kernels",
+        json={"name": "python3"},
+        headers={"Authorization": place.query.replace("token=", "token ")},
+        timeout=30,
+    )
+    [connection] = home.rglob(f"kernel-{asked.json()['id']}.json")
+    client = BlockingKernelClient(connection_file=str(connection))
+    client.load_connection_file()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=30)
+        answer = client.execute_interactive("import helpers", timeout=30)
+        assert answer["content"]["status"] == "ok"
+    finally:
+        client.stop_channels()
+
+
 def test_fresh_copy_opens_jupyterlab_and_the_second_time_without_network(tmp_path, package_index):
     folder = tmp_path / "workbook"
     not_a_learner_s = shutil.ignore_patterns(".*", "tests", "*.egg-info", "__pycache__", "build")
@@ -535,14 +561,17 @@ def test_fresh_copy_opens_jupyterlab_and_the_second_time_without_network(tmp_pat
 
     with opened_lab(folder, {**os.environ, **home}) as (url, printed):
         page = get_page(url)
-        assert "Installing the libraries" in printed
+        assert "Installing the libraries" in "".join(printed)
         assert "/lab/tree/notebooks/00-start-here.ipynb?token=" in url
         assert page.status_code == 200
         assert "JupyterLab" in page.text
 
     with opened_lab(folder, without_network(**home)) as (url, printed):
-        assert printed.startswith("JupyterLab opens in your browser.")
+        assert printed[0].startswith("JupyterLab opens in your browser.")
         assert get_page(url).status_code == 200
+        run_kernel(url, tmp_path)
+    # A learner may look at the terminal, and take such a warning for a fault.
+    assert "without encryption" not in "".join(printed)
 
     python = folder / ".venv" / workbook.PYTHON.relative_to(workbook.VENV)
     command = [python, "-c", "import helpers; print(helpers.__file__)"]
