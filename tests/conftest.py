@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import os
+import signal
 import socket
 
 import pytest
@@ -10,6 +11,11 @@ from tests.archive import FOLDER
 # A progress bar prints times, which no two runs share. tqdm reads this when it is imported, and
 # `helpers` imports it: so no helper is imported at the top of this file.
 os.environ["TQDM_DISABLE"] = "1"
+
+# What a shell starts in the background ignores Ctrl-C, and so do its children: the servers that
+# tests end with Ctrl-C.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
