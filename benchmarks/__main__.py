@@ -21,13 +21,13 @@ def main():
 
 
 def print_table(name, rows):
-    print(f"\n{name:44} {'measured':>14} {'budget':>14}")
+    print(f"\n{name:48} {'measured':>14} {'budget':>14}")
     for row in rows:
         sign = ">=" if row.at_least else "<="
         measured = f"{row.value:.2f} {row.unit}"
         budget = f"{sign} {row.budget:g} {row.unit}"
         verdict = "" if row.kept else "  MISSED"
-        print(f"{row.what:44} {measured:>14} {budget:>14}  {row.detail}{verdict}", flush=True)
+        print(f"{row.what:48} {measured:>14} {budget:>14}  {row.detail}{verdict}", flush=True)
 
 
 if __name__ == "__main__":
