@@ -1,6 +1,7 @@
 """Data sets -> a pandas table: a row an instance, series or study, a column an attribute."""
 
 import difflib
+import re
 
 import pandas
 from pydicom.datadict import DicomDictionary, keyword_for_tag, tag_for_keyword
@@ -133,7 +134,7 @@ def tag_of(name):
     Parameters
     ----------
     name : str
-        A keyword, or a tag in hexadecimal digits.
+        A keyword, or a tag in hexadecimal digits: ``"00100010"`` or ``"(0010,0010)"``.
 
     Returns
     -------
@@ -161,8 +162,10 @@ def tag_of(name):
     if tag is not None and name:
         return f"{tag:08X}"
     name = str(name)
-    if len(name) == 8 and set(name.upper()) <= set("0123456789ABCDEF"):
-        return name.upper()
+    # The standard, and pydicom, write (0010,0010).
+    digits = re.sub("[(), ]", "", name).upper()
+    if re.fullmatch("[0-9A-F]{8}", digits):
+        return digits
     keywords = (entry[4] for entry in DicomDictionary.values())
     close = difflib.get_close_matches(name, keywords, n=1)
     raise AttributeProblem(

@@ -76,7 +76,7 @@ def test_the_table_is_a_plain_data_frame():
 
 @pytest.mark.parametrize("name", ["0010001", "001000100", "0010-010", "FADE"])
 def test_a_tag_has_eight_hexadecimal_digits(name):
-    assert tag_of("7fe00010") == "7FE00010"
+    assert tag_of("7fe00010") == tag_of("(7FE0,0010)") == tag_of("(7fe0, 0010)") == "7FE00010"
     with pytest.raises(AttributeProblem) as caught:
         tag_of(name)
     assert caught.value.came == name
