@@ -13,8 +13,8 @@ from dicomweb_client.api import DICOMwebClient
 from requests_toolbelt import MultipartDecoder
 
 from helpers import multipart
+from helpers.bodies import READ_SIZE, stream
 from helpers.pieces import pieces
-from helpers.responses import READ_SIZE, stream
 
 from . import at_least, at_most, medians
 

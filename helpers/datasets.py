@@ -10,9 +10,10 @@ import io
 import pydicom
 from defusedxml import ElementTree
 
+from .bodies import body
 from .errors import AttributeProblem, MediaTypeMismatch
 from .multipart import parts
-from .responses import body, check, media_type
+from .responses import check, media_type
 
 JSON_TYPES = ("application/json", "application/dicom+json")
 OTHER_TYPES = (

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import requests
 
+from .bodies import body
 from .errors import FrameError
-from .responses import body, check
+from .responses import check
 
 # The frame header of a JPEG names its process (ITU-T T.81 table B.1; T.87 for JPEG-LS).
 JPEG_PROCESSES = {

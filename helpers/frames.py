@@ -1,16 +1,12 @@
 """An encoded frame to pixels."""
 
-import numpy
 from pydicom import Dataset
-from pydicom.pixels import convert_color_space
-from pydicom.pixels.utils import expand_ybr422
 
 from .encodings import RAW, RLE, content, encoding, jpeg_markers, size_of
 from .errors import FrameError, MediaTypeMismatch
 from .palettes import colours, has_palette
+from .samples import require_description, samples, stored_values
 
-# What describes raw samples, and RLE, which is raw samples made shorter.
-NEEDED = ("Rows", "Columns", "BitsAllocated")
 # Decoders of imagecodecs, by how the name of an encoding begins.
 DECODERS = {
     "JPEG-LS": "jpegls_decode",
@@ -79,12 +75,15 @@ def frame(part_or_bytes, dataset=None):
     if name == "nothing":
         raise FrameError("The frame is empty.", came="0 bytes", hint="Ask for it again.")
     if name in (RAW, RLE):
-        pixels = _samples(name, data, dataset)
+        require_description(name, dataset)
+        if name == RLE:
+            data = _call(name, "dicomrle_decode", data, f"<u{dataset.BitsAllocated // 8}")
+        pixels = samples(data, dataset, is_rle=name == RLE)
     else:
         pixels = _decode(name, data, dataset)
         if dataset is None or name.startswith(SHADES):
             return pixels
-        pixels = _stored_values(pixels, dataset)
+        pixels = stored_values(pixels, dataset)
     return colours(pixels, dataset) if pixels.ndim == 2 and has_palette(dataset) else pixels
 
 
@@ -157,96 +156,3 @@ def _call(name, function, *arguments, **options):
             came=str(error),
             hint="Ask for it again, or for application/octet-stream.",
         ) from error
-
-
-def _samples(name, data, dataset):
-    """Read raw samples or RLE as the data set describes them."""
-    _require_description(name, dataset)
-    photometric = dataset.get("PhotometricInterpretation") or ""
-    by_plane = dataset.get("PlanarConfiguration", 0) == 1
-    if name == RLE:
-        data = _call(name, "dicomrle_decode", data, f"<u{dataset.BitsAllocated // 8}")
-        by_plane = True  # always, in RLE (PS3.5 G.2)
-    elif photometric == "YBR_FULL_422":
-        if len(data) >= _size(dataset):
-            # A server that decoded a JPEG itself, to RGB, and left the metadata as they were.
-            photometric = "RGB"
-        else:
-            _check_length(data, _size(dataset) * 2 // 3, dataset)
-            data = expand_ybr422(data[: _size(dataset) * 2 // 3], dataset.BitsAllocated)
-    _check_length(data, _size(dataset), dataset)
-    pixels = _stored_values(_laid_out(data, dataset, by_plane), dataset)
-    if photometric.startswith("YBR_FULL"):
-        return convert_color_space(pixels, "YBR_FULL", "RGB")
-    return pixels
-
-
-def _require_description(name, dataset):
-    absent = [keyword for keyword in NEEDED if getattr(dataset, keyword, None) is None]
-    if absent:
-        raise FrameError(
-            f"This is {name}: bytes that do not say how wide and how deep the image is.",
-            expected=f"a data set with {', '.join(NEEDED)}",
-            came="none" if dataset is None else f"one without {', '.join(absent)}",
-            hint="Get the instance's /metadata, and call frame(part, datasets(response)[0]).",
-        )
-    if dataset.BitsAllocated not in (1, 8, 16, 32, 64):
-        raise FrameError(
-            "The data set gives its samples a size that none can have.",
-            expected="BitsAllocated of 1, 8, 16, 32 or 64",
-            came=str(dataset.BitsAllocated),
-            hint="Get the instance's /metadata once more: is it that of this frame?",
-        )
-
-
-def _size(dataset):
-    """Bytes of one frame of samples."""
-    samples = dataset.Rows * dataset.Columns * _samples_a_pixel(dataset)
-    return -(-samples * dataset.BitsAllocated // 8)
-
-
-def _samples_a_pixel(dataset):
-    # It may be there and empty.
-    return dataset.get("SamplesPerPixel") or 1
-
-
-def _check_length(data, size, dataset):
-    # A frame of an odd length may carry a byte that makes it even.
-    if len(data) in (size, size + size % 2):
-        return
-    rows, columns, samples = dataset.Rows, dataset.Columns, _samples_a_pixel(dataset)
-    bits = dataset.BitsAllocated
-    raise FrameError(
-        "The frame is too short: it is cut." if len(data) < size else "The frame is too long.",
-        expected=f"{rows} rows x {columns} columns x {samples} samples x {bits} bits "
-        f"= {size} bytes",
-        came=f"{len(data)} bytes",
-        hint="Is the data set that of this instance? Then ask for the frame again.",
-    )
-
-
-def _laid_out(data, dataset, by_plane):
-    """Give samples their shape: (rows, columns) or (rows, columns, samples)."""
-    rows, columns, samples = dataset.Rows, dataset.Columns, _samples_a_pixel(dataset)
-    count = rows * columns * samples
-    if dataset.BitsAllocated == 1:
-        bits = numpy.frombuffer(data, "u1")
-        pixels = numpy.unpackbits(bits, count=count, bitorder="little")
-    else:
-        pixels = numpy.frombuffer(data, f"<u{dataset.BitsAllocated // 8}", count)
-    if samples == 1:
-        return pixels.reshape(rows, columns)
-    if by_plane:
-        return pixels.reshape(samples, rows, columns).transpose(1, 2, 0)
-    return pixels.reshape(rows, columns, samples)
-
-
-def _stored_values(pixels, dataset):
-    """Take away what lies above Bits Stored, and give negative values their sign."""
-    stored = dataset.get("BitsStored")
-    is_signed = dataset.get("PixelRepresentation", 0) == 1
-    unused = pixels.itemsize * 8 - stored if stored else 0
-    kind = f"{'i' if is_signed else 'u'}{pixels.itemsize}"
-    if unused <= 0 or dataset.get("BitsAllocated") == 1:
-        return pixels.astype(kind)
-    return (pixels << unused).astype(kind) >> unused

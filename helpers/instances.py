@@ -11,6 +11,7 @@ import pydicom
 from pydicom.errors import InvalidDicomError
 from tqdm.auto import tqdm
 
+from .bodies import stream
 from .errors import (
     AttributeProblem,
     ConnectionCut,
@@ -22,7 +23,7 @@ from .errors import (
     WorkbookError,
 )
 from .multipart import iter_parts
-from .responses import check, media_type, require_answer, stream
+from .responses import check, media_type, require_answer
 
 # PS3.5 section 9.1. Nothing else may become the name of a file.
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")

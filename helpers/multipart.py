@@ -15,9 +15,10 @@ from io import BytesIO
 import requests
 from requests.structures import CaseInsensitiveDict
 
+from .bodies import stream
 from .errors import BadPartHeader, MissingBoundary, NotMultipart
 from .pieces import CLOSING, DATA, DELIMITER, HEADERS, excerpt, pieces
-from .responses import check, stream
+from .responses import check
 
 # A part that is larger, or comes in more pieces (each costs memory too), goes to a temporary file.
 MEMORY_LIMIT = 8 * 1024 * 1024

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import pandas
 import requests
 
+from .bodies import stream
 from .datasets import records
 from .encodings import encoding
 from .errors import WorkbookError
 from .explanations import explain
 from .multipart import parse
-from .responses import media_type, stream
+from .responses import media_type
 
 SECONDS_TO_WAIT = 5
 BYTES_TO_READ = 200_000_000

@@ -7,11 +7,12 @@ from xml.parsers.expat import ExpatError
 from defusedxml import minidom
 from IPython.display import display
 
+from .bodies import was_streamed
 from .errors import MultipartError
 from .masking import mask, mask_url, native
 from .multipart import parse
 from .quirks import as_sent
-from .responses import media_type, require_answer, was_streamed
+from .responses import media_type, require_answer
 from .sections import Sections
 from .twins import curl
 

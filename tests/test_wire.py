@@ -4,9 +4,9 @@ import pydicom
 import pytest
 import requests
 
+from helpers.bodies import stream
 from helpers.errors import WorkbookError
 from helpers.masking import WORKSHOP_KEY
-from helpers.responses import stream
 from helpers.wire import LONGEST_LINE, Exchange, curl, hexadecimal, indented, show
 from tests.answers import answer, multipart_body, saying
 from tests.archive import ONE_OF_EACH_KIND

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas
 import requests
 
+from ..bodies import stream
 from ..errors import WorkbookError
 from ..multipart import boundary_of
 from ..pieces import (
@@ -18,7 +19,7 @@ from ..pieces import (
     PREAMBLE,
     pieces,
 )
-from ..responses import check, stream
+from ..responses import check
 from ..wire import hexadecimal
 
 MISSING = "missing"
