@@ -44,7 +44,7 @@ def save_instances(response, folder, overwrite=False):
     response : requests.Response
         ``multipart/related; type="application/dicom"``, or a single ``application/dicom``.
     folder : str or pathlib.Path
-        Where to write, ``~`` being your home; made if it is not there.
+        Where to write, ``~`` being your home; made when the first instance comes.
     overwrite : bool
         Whether to replace a file with the same name and other content.
 

@@ -40,11 +40,13 @@ def same(content, other):
 
 
 def taken_pixels(dataset):
-    """Take the pixels out of a data set, and return them decoded; None if that is not possible."""
+    """Take the pixels out of a data set, and return them: decoded, if that is possible."""
     element = dataset.pop("PixelData", None)
+    if element is None:
+        return None
     try:
         if dataset.file_meta.TransferSyntaxUID.is_compressed:
             return frame(get_frame(element.value, 0, number_of_frames=1), dataset)
         return frame(element.value, dataset)
     except (WorkbookError, ValueError, AttributeError):
-        return None
+        return numpy.frombuffer(element.value, "u1")

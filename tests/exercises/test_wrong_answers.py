@@ -1,7 +1,9 @@
 """The typical mistakes: each is "not yet", with words for what is wrong with that answer."""
 
 import re
+import struct
 from email import message_from_bytes
+from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,13 +15,15 @@ from pydicom.uid import generate_uid
 
 from helpers import attributes, frame, parts, save_instances, store_instances
 from helpers import exercises as everything
-from helpers.errors import ServerUnreachable
+from helpers.errors import FrameError, ServerUnreachable
 from helpers.exercises import ____
+from helpers.exercises.files import same
 from helpers.exercises.images import joes_image
 from helpers.exercises.storage import retrieved
 from helpers.exercises.truth import DICOM, ask, study_of
 from helpers.servers import Server, in_use
 from tests.answers import answer
+from tests.archive import JOE
 from tests.exercises.lessons import EXERCISES, name_of
 
 
@@ -520,6 +524,15 @@ def test_save_study_takes_every_lossless_transfer_syntax(server, tmp_path, synta
     for dataset in (other, without, changed):
         dataset.save_as(first)
         assert f"{first.name} is not what the server has" in judged("save_study", tmp_path)
+
+
+def test_pixels_that_nobody_can_decode_are_compared_as_they_are():
+    rows, more = (struct.pack("<HH2sHH", 0x28, 0x10, b"US", 2, count) for count in (600, 613))
+    content = JOE[0].read_bytes().replace(rows, more)
+    with pytest.raises(FrameError):
+        dataset = pydicom.dcmread(BytesIO(content))
+        frame(dataset.PixelData, dataset)
+    assert not same(content, content[:-1] + bytes([content[-1] ^ 1]))
 
 
 def uids_of(study_uid):
