@@ -2,6 +2,7 @@
 
 import io
 import socket
+import socketserver
 import threading
 from contextlib import contextmanager, suppress
 
@@ -32,36 +33,43 @@ def multipart_body(contents, media_type, boundary="b"):
 
 
 @contextmanager
+def serving(server):
+    """Let a server of the standard library answer; yield where it is, without the scheme."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield "{}:{}".format(*server.server_address)
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+
+
+@contextmanager
 def saying(*pieces, hear=lambda request: None):
     """Run a server that sends these bytes to whoever asks, then hangs up; yield its URL.
 
     A piece that is an event is waited for before the next piece is sent. `hear` is called with the
     first bytes of each request.
     """
-    listener = socket.create_server(("127.0.0.1", 0))
 
-    def serve():
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
             # A client that gives up first is part of the game.
-            with connection, suppress(OSError):
-                hear(connection.recv(65536))
+            with suppress(OSError):
+                hear(self.request.recv(65536))
                 for piece in pieces:
                     if isinstance(piece, threading.Event):
                         piece.wait(10)
                     else:
-                        connection.sendall(piece)
-                connection.shutdown(socket.SHUT_WR)
+                        self.request.sendall(piece)
+                self.request.shutdown(socket.SHUT_WR)
+                # Closed with a part of the request unread, TCP would drop what is not yet sent.
+                while self.request.recv(65536):
+                    pass
 
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        # On Linux, close() alone does not wake a thread that waits in accept().
-        with socket.create_connection(listener.getsockname()):
-            listener.close()
-        thread.join(10)
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    # A client that keeps its end open is not waited for.
+    server.daemon_threads = True
+    with serving(server) as address:
+        yield f"http://{address}"

@@ -3,7 +3,6 @@
 import email
 import email.policy
 import json
-import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,6 +10,7 @@ import pydicom
 
 from helpers.masking import Headers
 from helpers.servers import Server
+from tests.answers import serving
 
 
 class Archive:
@@ -96,14 +96,7 @@ def running_archive():
         def handle_error(self, *arguments):
             """A client that hangs up is part of the game."""
 
-    httpd = Quiet(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    url = f"http://127.0.0.1:{httpd.server_address[1]}/dicomweb"
-    archive.server = Server("test", url, None, Headers(apikey="s3cret"))
-    try:
+    with serving(Quiet(("127.0.0.1", 0), Handler)) as address:
+        url = f"http://{address}/dicomweb"
+        archive.server = Server("test", url, None, Headers(apikey="s3cret"))
         yield archive
-    finally:
-        httpd.shutdown()
-        httpd.server_close()
-        thread.join(10)

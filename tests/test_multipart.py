@@ -9,7 +9,6 @@ import gzip
 import http.server
 import io
 import random
-import threading
 import tracemalloc
 import warnings
 from pathlib import Path
@@ -30,6 +29,7 @@ from helpers.errors import (
     TruncatedMultipart,
 )
 from helpers.multipart import MEMORY_LIMIT, PIECES_LIMIT, boundary_of, iter_parts, parse, parts
+from tests.answers import serving
 
 CONTENT_TYPE = 'multipart/related; type="application/dicom"; boundary=cut'
 BODY = (
@@ -351,13 +351,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        self.server.connections.add(self.client_address)
         status, headers, body = self.server.answer
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
-        self.server.connections.add(self.client_address)
 
     def log_message(self, *args):
         pass
@@ -366,14 +366,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.url = f"http://127.0.0.1:{server.server_port}/"
     server.connections = set()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server) as address:
+        server.url = f"http://{address}/"
+        yield server
 
 
 @pytest.mark.parametrize("stream", [True, False])

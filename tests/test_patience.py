@@ -10,7 +10,7 @@ from helpers.asking import asked
 from helpers.patience import patient_get
 from helpers.servers import Server
 from helpers.storage import instances_of
-from tests.answers import saying
+from tests.answers import saying, serving
 
 
 @pytest.fixture
@@ -39,15 +39,8 @@ def saying_in_turn(*answers):
         def log_message(self, *words):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/studies", heard
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield f"http://{address}/studies", heard
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])

@@ -2,7 +2,6 @@
 
 import gzip
 import ssl
-import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -20,7 +19,7 @@ from helpers.exercises.truth import ask
 from helpers.explanations import explain
 from helpers.masking import Headers
 from helpers.servers import Server
-from tests.answers import answer, multipart_body, saying
+from tests.answers import answer, multipart_body, saying, serving
 from tests.archive import RAVI
 
 MODEL = b'<NativeDicomModel><DicomAttribute tag="00100020" vr="LO"><Value number="1">ID</Value>'
@@ -53,15 +52,8 @@ def https(configure):
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     configure(context)
-    server = Quiet(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"https://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
+    with serving(Quiet(("127.0.0.1", 0), Handler)) as address:
+        yield f"https://{address}"
 
 
 @pytest.fixture(scope="module")

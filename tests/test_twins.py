@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -17,7 +16,7 @@ from helpers.errors import WorkbookError
 from helpers.masking import WORKSHOP_KEY, Headers, Secret
 from helpers.placeholders import Placeholders, Variable
 from helpers.twins import _bash, _python, curl, postman, python
-from tests.answers import answer, saying
+from tests.answers import answer, saying, serving
 from tests.notebooks.recording import NOTEBOOKS, record
 from tests.tools import NODE_PACKAGES, needs_node_package, needs_tool
 
@@ -154,13 +153,9 @@ def listener():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    server.url, server.heard = f"http://127.0.0.1:{server.server_port}", heard
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server) as address:
+        server.url, server.heard = f"http://{address}", heard
+        yield server
 
 
 def assert_twins_say_the_same(listener, response, folder, secret=""):
@@ -329,20 +324,14 @@ def signed_in(request, monkeypatch, tmp_path):
         def log_message(self, *words):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Guarded)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    (tmp_path / "servers.toml").write_text(
-        f'[mine]\ndicomweb = "http://127.0.0.1:{server.server_port}"\nauth = "{request.param}"\n'
-        'header = "X-Door"\n'
-    )
-    monkeypatch.setenv("DICOMWEB_SERVERS", str(tmp_path / "servers.toml"))
-    monkeypatch.setenv("DICOMWEB_APIKEY", key)
-    there = connect("mine")
-    yield requests.get(f"{there.dicomweb}/studies", headers=there.headers, timeout=5)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Guarded)) as address:
+        (tmp_path / "servers.toml").write_text(
+            f'[mine]\ndicomweb = "http://{address}"\nauth = "{request.param}"\nheader = "X-Door"\n'
+        )
+        monkeypatch.setenv("DICOMWEB_SERVERS", str(tmp_path / "servers.toml"))
+        monkeypatch.setenv("DICOMWEB_APIKEY", key)
+        there = connect("mine")
+        yield requests.get(f"{there.dicomweb}/studies", headers=there.headers, timeout=5)
 
 
 @needs_tool("curl", "curl")

@@ -5,13 +5,13 @@ import hashlib
 import io
 import json
 import tarfile
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from helpers.errors import ViewerUnavailable
 from helpers.viewer import ohif
+from tests.answers import serving
 from tests.tools import needs_tool
 
 needs_npm = needs_tool("npm", "npm")
@@ -70,14 +70,10 @@ def registry(monkeypatch):
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        monkeypatch.setenv("npm_config_registry", f"http://127.0.0.1:{server.server_port}")
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Registry)) as address:
+        monkeypatch.setenv("npm_config_registry", f"http://{address}")
         monkeypatch.setenv("npm_config_fetch_retries", "0")
         yield shelf
-        server.shutdown()
-        thread.join()
 
 
 def files_below(folder):
