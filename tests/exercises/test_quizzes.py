@@ -61,8 +61,9 @@ def test_a_name_that_is_no_quiz_names_those_that_are():
     with pytest.raises(WorkbookError, match="no quiz of that name") as error:
         quiz("uid")
     assert "uids" in str(error.value)
-    with pytest.raises(WorkbookError):
-        quiz(None)
+    for name in (None, ["levels"]):
+        with pytest.raises(WorkbookError):
+            quiz(name)
 
 
 def test_radio_buttons_reply_as_the_function_does():

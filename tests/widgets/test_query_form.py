@@ -61,6 +61,27 @@ def test_enter_in_a_field_sends_the_search(server):
     assert len(form.frame) == 2
 
 
+def test_an_answer_to_an_earlier_question_says_so(server):
+    form = QueryForm(server)
+    earlier = "an earlier answer"
+    assert earlier not in everything_in(form) + repr(form)
+    fill(form, PatientName="SIIM^Joe")
+    assert earlier in everything_in(form) and earlier in repr(form)
+    assert earlier in form.static()["text/html"]
+    fill(form, PatientName="")
+    assert earlier not in everything_in(form)
+    form.accept.value = "*/*"
+    assert earlier in everything_in(form)
+    form.search_button.click()
+    assert earlier not in everything_in(form) + repr(form)
+
+
+def test_an_error_of_an_earlier_question_says_so(server):
+    form = QueryForm(server, StudyDate="yesterday")
+    fill(form, StudyDate="")
+    assert "an earlier answer" in repr(form) and "expected a date" in repr(form)
+
+
 def test_search_button_sends_the_search(server):
     form = QueryForm(server)
     fill(form, PatientName="SIIM^Sally")
