@@ -8,11 +8,11 @@ table can be made of at once; from there it is one step to a pydicom ``Dataset``
 import io
 
 import pydicom
-from defusedxml import ElementTree
 
 from .bodies import body
 from .errors import AttributeProblem, MediaTypeMismatch
 from .multipart import parts
+from .native_model import record_of
 from .responses import check, media_type
 
 JSON_TYPES = ("application/json", "application/dicom+json")
@@ -23,10 +23,6 @@ OTHER_TYPES = (
     "text/xml",
     "multipart/related",
 )
-
-WHOLE_NUMBERS = ("IS", "SL", "SS", "SV", "UL", "US", "UV")
-DECIMAL_NUMBERS = ("DS", "FD", "FL")
-NAME_COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 
 
 def datasets(response):
@@ -166,7 +162,7 @@ def _read_file(file):
     start = file.read(132)
     file.seek(0)
     if start[128:] != b"DICM":
-        return _xml_record(file.read())
+        return record_of(file.read())
     try:
         dataset = pydicom.dcmread(file)
         if not dataset:
@@ -183,66 +179,6 @@ def _broken(error):
         came=str(error),
         hint="Ask again. If it stays so, the server holds a broken object.",
     )
-
-
-def _xml_record(text):
-    try:
-        root = ElementTree.fromstring(text)
-        if root.tag.rpartition("}")[2] != "NativeDicomModel":
-            raise ValueError(f"its outermost element is {root.tag}")
-        return _model_of(root)
-    except (ElementTree.ParseError, ValueError, LookupError, RecursionError) as error:
-        raise AttributeProblem(
-            "The answer says that it is XML, but it cannot be read.",
-            expected="a NativeDicomModel",
-            came=f"{len(text)} bytes ({error})",
-            hint="Look at it with show(response). Was the transfer cut? Ask again.",
-        ) from error
-
-
-def _model_of(node):
-    """Return the attributes below a NativeDicomModel or an Item in the DICOM JSON model."""
-    return {
-        element.get("tag", ""): _element(element) for element in node.findall("{*}DicomAttribute")
-    }
-
-
-def _element(element):
-    model = {"vr": element.get("vr")}
-    bulk, inline = element.find("{*}BulkData"), element.find("{*}InlineBinary")
-    values = [_value(child, model["vr"]) for child in _numbered(element)]
-    if bulk is not None:
-        model["BulkDataURI"] = bulk.get("uri") or bulk.get("uuid") or ""
-    elif inline is not None:
-        model["InlineBinary"] = inline.text or ""
-    elif values:
-        model["Value"] = values
-    return model
-
-
-def _numbered(element):
-    children = [child for child in element if child.get("number")]
-    return sorted(children, key=lambda child: int(child.get("number")))
-
-
-def _value(child, vr):
-    if vr == "SQ":
-        return _model_of(child)
-    if vr == "PN":
-        return {group.tag.rpartition("}")[2]: _name(group) for group in child}
-    if child.text is None:
-        return None
-    try:
-        if vr in WHOLE_NUMBERS:
-            return int(child.text)
-        return float(child.text) if vr in DECIMAL_NUMBERS else child.text
-    except ValueError:
-        return child.text  # No number: a table shows it as it came.
-
-
-def _name(group):
-    components = [group.findtext("{*}" + component) or "" for component in NAME_COMPONENTS]
-    return "^".join(components).rstrip("^")
 
 
 def _dataset(record):
