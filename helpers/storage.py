@@ -11,18 +11,16 @@ import requests
 from pydicom.errors import InvalidDicomError
 from tqdm.auto import tqdm
 
-from .datasets import records
-from .errors import AttributeProblem, HTTPProblem, WorkbookError
+from .errors import HTTPProblem, WorkbookError
 from .explanations import explain
+from .holdings import instances_of
 from .outgoing import Instance, MultipartBody
-from .patience import patient_get
 from .responses import check
 from .store_response import FAILED, outcomes
 
 # One request carries no more than this: a failure costs little, and few servers refuse it.
 BYTES_AT_ONCE = 32 * 1024 * 1024
 INSTANCES_AT_ONCE = 50
-FOUND_AT_ONCE = 1000
 # The server may think long over what it got: decode it, write it, index it.
 SECONDS_TO_WAIT = (5, 120)
 
@@ -31,7 +29,6 @@ SPOILT = (400, 413, 415, 500)
 
 THERE, NOT_SENT = "there already", "not sent"
 
-SOP_INSTANCE = "00080018"
 # What has to be known of an instance before it is sent.
 UIDS = ["StudyInstanceUID", "SOPInstanceUID"]
 UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 section 9.1; some leave zeros in front of a number
@@ -149,63 +146,6 @@ def _those_not_there(rows, server):
         if row["instance"].uid in there:
             row["outcome"] = THERE
     return [row for row in readable if row["outcome"] == NOT_SENT]
-
-
-def instances_of(study, server):
-    """Return the SOP Instance UIDs that a server has of a study.
-
-    Parameters
-    ----------
-    study : str
-        A Study Instance UID.
-    server : Server
-
-    Returns
-    -------
-    set of str
-
-    Raises
-    ------
-    HTTPProblem, ServerUnreachable, AttributeProblem
-        The server did not say.
-
-    Examples
-    --------
-    >>> from helpers import connect
-    >>> instances_of("1.2.3", connect())
-    set()
-    """
-    found = set()
-    while True:
-        try:
-            response = patient_get(
-                f"{server.dicomweb}/studies/{study}/instances",
-                params={"limit": FOUND_AT_ONCE, "offset": len(found)},
-                headers={**server.headers, "Accept": "application/dicom+json"},
-                timeout=SECONDS_TO_WAIT,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            raise explain(error) from error
-        # Some servers say so of a study that they do not have.
-        page = set() if response.status_code == 404 else _uids(response)
-        # A server may send fewer than asked for, or ignore the offset: the end is where nothing
-        # new comes.
-        if page <= found:
-            return found
-        found |= page
-
-
-def _uids(response):
-    try:
-        return {record[SOP_INSTANCE]["Value"][0] for record in records(response)}
-    except (KeyError, IndexError, TypeError) as error:
-        raise AttributeProblem(
-            "The server does not say which instances it has.",
-            expected="a list of instances, each with its SOPInstanceUID",
-            came=response.text[:80],
-            hint="Is that the root URL of a DICOMweb server? Look at it with show(response).",
-        ) from error
 
 
 def _batches(rows, at_once):

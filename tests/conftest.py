@@ -47,6 +47,15 @@ def debian_orthanc():
 
 
 @pytest.fixture
+def archive():
+    """Run a server on loopback that takes instances, and does what the test wants of it."""
+    from tests.storing import running_archive
+
+    with running_archive() as archive:
+        yield archive
+
+
+@pytest.fixture
 def free_port():
     """Return a port where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -7,9 +7,9 @@ import requests
 
 from helpers import patience
 from helpers.asking import asked
+from helpers.holdings import instances_of
 from helpers.patience import patient_get
 from helpers.servers import Server
-from helpers.storage import instances_of
 from tests.answers import saying, serving
 
 

@@ -11,19 +11,12 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from helpers.errors import AttributeProblem, HTTPProblem, ServerUnreachable, StoreError
 from helpers.outgoing import Instance, MultipartBody
 from helpers.servers import Server
-from helpers.storage import instances_of, store_instances
+from helpers.storage import store_instances
 from tests.archive import FILES, JOE, RAVI
 from tests.peers.orthanc import orthanc_for_a_test
-from tests.storing import Archive, contents, running_archive, store_response
+from tests.storing import Archive, contents, store_response
 
 UIDS = [pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID for path in RAVI]
-
-
-@pytest.fixture
-def archive():
-    """Run a server on loopback that does what the test wants of it."""
-    with running_archive() as archive:
-        yield archive
 
 
 def posts(archive):
@@ -60,25 +53,6 @@ def test_what_the_server_has_is_not_sent_again(archive):
     assert len(contents(headers, body)) == len(RAVI) - 30
     assert store_instances(RAVI, archive.server).outcome.unique().tolist() == ["there already"]
     assert len(posts(archive)) == 1
-
-
-@pytest.mark.parametrize("page", [1, 7, 36, 1000])
-def test_a_server_may_send_fewer_results_than_asked_for(archive, page):
-    archive.held, archive.page = UIDS, page
-    assert instances_of("1.2", archive.server) == set(UIDS)
-
-
-def test_a_server_that_ignores_the_offset_is_not_asked_for_ever(archive):
-    archive.held = UIDS
-    archive.found = lambda query: Archive.found(archive, "")
-    assert instances_of("1.2", archive.server) == set(UIDS)
-    assert len(archive.requests) == 2
-
-
-@pytest.mark.parametrize("status", [204, 404])
-def test_a_server_may_have_its_own_words_for_a_study_that_it_does_not_have(archive, status):
-    archive.found = lambda query: (status, {}, b"")
-    assert instances_of("1.2", archive.server) == set()
 
 
 def test_instances_go_out_in_batches(archive, monkeypatch):
@@ -267,9 +241,6 @@ def test_a_silent_server_is_not_waited_for_for_ever(archive, monkeypatch):
     results = store_instances(RAVI[:2], archive.server, at_once=1)
     assert results.outcome.tolist() == ["failed", "not sent"]
     assert results.reason[0].startswith("No answer from") and "silence" in results.reason[0]
-    archive.found = sleep
-    with pytest.raises(ServerUnreachable, match="No answer"):
-        store_instances(RAVI[:2], archive.server)
     woken.set()
 
 
