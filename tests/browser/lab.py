@@ -53,6 +53,10 @@ RUN_HAS_ENDED = r"""() => {
         || (failed && !prompts.some(prompt => prompt.includes('*')));
 }"""
 
+# A widget is there when its view is drawn, a picture when it is decoded.
+ALL_IS_DRAWN = """() => !document.body.innerText.includes('Loading widget')
+    && [...document.images].every(image => image.complete)"""
+
 
 class JupyterLab:
     """A running JupyterLab that keeps all that it writes in one folder.
@@ -227,8 +231,7 @@ class Notebook:
         self.choose("Edit", "Clear Outputs of All Cells")
         self.choose("Run", "Run All Cells")
         self.page.wait_for_function(RUN_HAS_ENDED, timeout=SECONDS_TO_RUN * 1000)
-        # A picture is there when it is decoded, a widget when its view is drawn.
-        self.page.wait_for_function("[...document.images].every(image => image.complete)")
+        self.page.wait_for_function(ALL_IS_DRAWN)
 
     def run(self, number, code):
         """Write code into a cell, counted from 0, and run it with Shift and Enter."""
