@@ -71,7 +71,12 @@ def _fetch(cache, home):
         _check(package)
         unpacked = Path(folder) / "unpacked"
         _unpack(package, unpacked)
-        unpacked.rename(home)
+        try:
+            unpacked.rename(home)
+        except OSError:
+            # Another start may have fetched it in the meantime.
+            if not home.is_dir():
+                raise
 
 
 def _packed(npm, folder):

@@ -100,6 +100,22 @@ def test_second_time_needs_neither_npm_nor_network(registry, monkeypatch, tmp_pa
     assert capsys.readouterr().out == ""
 
 
+@needs_npm
+def test_two_first_starts_at_once_both_have_the_pages(registry, monkeypatch, tmp_path):
+    monkeypatch.setattr(ohif, "SHA512", sha512(registry["package"]))
+    unpack = ohif._unpack
+
+    def unpack_while_another_start_is_faster(package, folder):
+        monkeypatch.setattr(ohif, "_unpack", unpack)
+        ohif.pages(tmp_path)
+        unpack(package, folder)
+
+    monkeypatch.setattr(ohif, "_unpack", unpack_while_another_start_is_faster)
+    home = ohif.pages(tmp_path).parent
+    assert files_below(home) == NEEDED
+    assert list(tmp_path.iterdir()) == [home]
+
+
 def refused(folder):
     """Return the explanation why the viewer cannot be fetched; nothing may be left in `folder`."""
     with pytest.raises(ViewerUnavailable) as problem:
