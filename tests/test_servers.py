@@ -272,7 +272,7 @@ def test_a_wrong_key_is_sent_once_and_called_wrong(monkeypatch, capsys):
     seen = []
     with saying(listing(status="403 Forbidden"), hear=seen.append) as url:
         connect(url)
-    [request] = filter(None, seen)
+    [request] = seen
     assert b"apikey: s3cret" in request
     assert "DICOMWEB_APIKEY, letter by letter" in capsys.readouterr().out
 

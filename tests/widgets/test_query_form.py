@@ -293,7 +293,7 @@ def test_key_that_was_typed_goes_out_as_the_server_is_signed_in_to(monkeypatch, 
         run_code(form.python.value, strict)
     [header] = own
     # The form has searched once by itself, with the server's own key.
-    [with_its_own, by_the_form, by_the_code] = filter(None, heard)
+    [with_its_own, by_the_form, by_the_code] = heard
     assert f"\r\n{header}: {own[header]}\r\n".encode() in with_its_own
     for request in (by_the_form, by_the_code):
         assert f"\r\n{header}: {sent}\r\n".encode() in request
