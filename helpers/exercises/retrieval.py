@@ -147,9 +147,10 @@ def verify_study(server, missing):
     """Verify that a study is whole."""
     study_uid = study_of(server, "SIIM^Ravi", "CT")
     contents = instances_of(server, study_uid)
+    stranger = next(iter(instances_of(server, study_of(server, "SIIM^Joe", "CT")).values()))
     uids = sorted(contents)
     cases = {
-        "for a folder with every instance": set(),
+        "for a folder with every instance, and one of another study": set(),
         "for a folder that lacks one instance": {uids[0]},
         "for a folder that lacks five instances": set(uids[3:8]),
         "for a folder without any instance": set(uids),
@@ -160,6 +161,8 @@ def verify_study(server, missing):
                 if uid not in absent:
                     # The name of a file need not be the UID.
                     Path(folder, f"IM{number:04}").write_bytes(contents[uid])
+            if not absent:
+                Path(folder, "stranger").write_bytes(stranger)
             Path(folder, "read-me.txt").write_text("Not DICOM.", encoding="utf-8")
             yours = call(missing, folder, study_uid, case=case)
         yours = {str(uid) for uid in need(yours, set | frozenset, f"a set of UIDs {case}")}

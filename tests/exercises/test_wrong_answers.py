@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import numpy
 import pydicom
+import pydicom.misc
 import pytest
 import requests
 from pydicom.uid import generate_uid
@@ -540,6 +541,11 @@ def uids_of(study_uid):
     return {instance["00080018"]["Value"][0] for instance in found}
 
 
+def uids_in(folder):
+    files = (path for path in Path(folder).iterdir() if pydicom.misc.is_dicom(path))
+    return {pydicom.dcmread(path).SOPInstanceUID for path in files}
+
+
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
@@ -555,6 +561,10 @@ def uids_of(study_uid):
                 - {pydicom.dcmread(path).SOPInstanceUID for path in Path(folder).iterdir()}
             ),
             "InvalidDicomError",
+        ),
+        (
+            lambda folder, uid: uids_of(uid) ^ uids_in(folder),
+            "1 missing instance for a folder with every instance, and one of another study",
         ),
         (lambda folder, uid: list(uids_of(uid)), "a set of UIDs"),
         (lambda folder, uid: len(uids_of(uid)), "a set of UIDs"),
