@@ -8,7 +8,8 @@ from .explanations import explain
 from .patience import patient_get
 
 FOUND_AT_ONCE = 1000
-SECONDS_TO_WAIT = 30
+# To connect, and for each answer: a server that is busy with what it got may need long.
+SECONDS_TO_WAIT = (5, 120)
 SOP_INSTANCE = "00080018"
 
 
