@@ -191,7 +191,7 @@ def environment_works():
 
 def holds_helpers():
     """Tell whether .venv has what pip installs last."""
-    check = "import importlib.util, sys; sys.exit(importlib.util.find_spec('helpers') is None)"
+    check = "import importlib.util, sys; sys.exit(importlib.util.find_spec('classroom') is None)"
     return succeeds(check)
 
 
@@ -355,13 +355,13 @@ def test(options):
 def pacs(options):
     """Run the classroom server alone."""
     prepare("requirements.txt")
-    return hand_over(server("helpers.pacs", *options))
+    return hand_over(server("classroom.pacs", *options))
 
 
 def viewer(options):
     """Open a study of the classroom server in the OHIF viewer."""
     prepare("requirements.txt")
-    return hand_over(server("helpers.viewer", *options))
+    return hand_over(server("classroom.viewer", *options))
 
 
 COMMANDS = {"lab": lab, "test": test, "pacs": pacs, "viewer": viewer}

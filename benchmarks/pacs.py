@@ -15,11 +15,10 @@ import psutil
 import pydicom
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from helpers.masking import WORKSHOP_KEY
-from helpers.pacs.server import DATA, start
+from benchmarks import at_least, at_most, medians
+from classroom.pacs.server import DATA, start
+from helpers.web.secrets import WORKSHOP_KEY
 from tests.peers.orthanc import PROGRAM, running_orthanc
-
-from . import at_least, at_most, medians
 
 MB = 1_000_000
 MIB = 1024 * 1024

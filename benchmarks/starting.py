@@ -7,9 +7,8 @@ import sys
 
 import requests
 
+from benchmarks import at_most, medians
 from helpers import attributes
-
-from . import at_most, medians
 
 RUNS = 7
 INSTANCES = 2_000

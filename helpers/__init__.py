@@ -1,61 +1,51 @@
-"""Helpers of the DICOMweb workbook: the names that a notebook imports, and nothing else."""
+"""Helpers of the DICOMweb workbook: the names that a notebook imports, and nothing else.
 
-from . import multipart
-from .attributes import attributes
-from .datasets import datasets
-from .frames import frame
-from .instances import save_instances
-from .kernel import explain_errors, fit_tables
-from .multipart import iter_parts, parts
-from .pictures import show_frame
-from .probe import probe
-from .servers import Server, connect
-from .storage import store_instances
-from .twins import equivalents
-from .viewer import open_viewer
-from .widgets import (
-    AcceptLab,
-    FrameViewer,
-    MultipartView,
-    QueryForm,
-    StudyBrowser,
-    browse,
-    build_accept,
-    compare_accepts,
-    describe_multipart,
-    search,
-    view_frame,
-)
-from .wire import show
+A name is imported when it is asked for (PEP 562), so that `import helpers` loads no library that
+nobody needs, and changes nothing.
+"""
 
-__all__ = [
-    "AcceptLab",
-    "FrameViewer",
-    "MultipartView",
-    "QueryForm",
-    "Server",
-    "StudyBrowser",
-    "attributes",
-    "browse",
-    "build_accept",
-    "compare_accepts",
-    "connect",
-    "datasets",
-    "describe_multipart",
-    "equivalents",
-    "frame",
-    "iter_parts",
-    "multipart",
-    "open_viewer",
-    "parts",
-    "probe",
-    "save_instances",
-    "search",
-    "show",
-    "show_frame",
-    "store_instances",
-    "view_frame",
-]
+from importlib import import_module
+from typing import Any
 
-explain_errors()
-fit_tables()
+# Each name, and the module in which it is at home.
+HOMES = {
+    "AcceptLab": "widgets.accept_lab",
+    "FrameViewer": "widgets.frame_viewer",
+    "MultipartView": "widgets.multipart_view",
+    "QueryForm": "widgets.query_form",
+    "Server": "servers.server",
+    "StudyBrowser": "widgets.study_browser",
+    "attributes": "dicom.table",
+    "browse": "queries.browse",
+    "build_accept": "queries.compare_accepts",
+    "compare_accepts": "queries.compare_accepts",
+    "connect": "servers.server",
+    "datasets": "dicom.datasets",
+    "describe_multipart": "multipart.describe",
+    "equivalents": "wire.equivalents",
+    "frame": "pixels.frame",
+    "iter_parts": "multipart.reader",
+    "parts": "multipart.reader",
+    "prepare_notebook": "notebook",
+    "probe": "servers.probe",
+    "save_instances": "files.save",
+    "search": "queries.search",
+    "show": "wire.show",
+    "show_frame": "pixels.show_frame",
+    "store_instances": "files.store",
+    "view_frame": "widgets.view_frame",
+}
+
+__all__ = sorted(HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module 'helpers' has no attribute {name!r}")
+    value = getattr(import_module(f"helpers.{HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *globals()]

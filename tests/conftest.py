@@ -21,7 +21,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 @pytest.fixture(scope="session")
 def pacs():
     """Run a classroom PACS with the shipped archive and the workshop's key."""
-    from helpers.pacs import server
+    from classroom.pacs import server
 
     running = server.start(FOLDER, port=0)
     yield running

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pydicom
 
-from helpers.masking import Headers
-from helpers.servers import Server
+from helpers.servers.server import Server
+from helpers.web.secrets import Headers
 from tests.answers import serving
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-HELPERS = sorted((ROOT / "helpers").rglob("*.py"))
+PACKAGES = ("helpers", "classroom")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-OURS = {"helpers", "tests", "benchmarks", "workbook"}
+OURS = {"helpers", "classroom", "tests", "benchmarks", "workbook"}
 
 
 def name_of(path):
@@ -60,47 +61,77 @@ def unpinned(paths, *files):
     return sorted(found)
 
 
-def test_helpers_import_only_libraries_that_a_learner_installs():
-    assert unpinned(HELPERS, "requirements.txt") == []
+# Each room of `helpers`, and the height at which it stands: imports go down, or stay in the room.
+HEIGHTS = {
+    "errors": 0,
+    "web": 1,
+    "notebook": 2,
+    "multipart": 3,
+    "dicom": 4,
+    "pixels": 4,
+    "wire": 5,
+    "servers": 5,
+    "files": 6,
+    "queries": 7,
+    "widgets": 8,
+}
+# The PACS stands on the ground rooms only; the other rooms of `classroom` on all that is below.
+GROUND = {"errors", "web", "multipart", "dicom", "pixels"}
+ABOVE = {
+    "pacs": {f"helpers.{room}" for room in GROUND},
+    "exercises": {f"helpers.{room}" for room in HEIGHTS},
+    "viewer": {f"helpers.{room}" for room in HEIGHTS} | {"classroom.pacs"},
+}
+
+
+def room_of(module):
+    """Return the package and the room of a module: helpers.web for helpers.web.ask.get."""
+    return ".".join(module.split(".")[:2])
+
+
+def arrows():
+    """Yield (file, its room, room that it imports from) for each import from another room."""
+    for path in MODULES:
+        room = room_of(name_of(path).removesuffix(".py").replace("/", "."))
+        for module in imports(path):
+            other = room_of(module)
+            if other.split(".")[0] in PACKAGES and other != room:
+                yield name_of(path), room, other
+
+
+def points_down(room, other):
+    package, _, name = room.partition(".")
+    if package == "classroom":
+        return other in ABOVE[name]
+    below, _, floor = other.partition(".")
+    return below == "helpers" and HEIGHTS[floor] < HEIGHTS[name]
+
+
+def test_imports_point_down():
+    up = {(file, other) for file, room, other in arrows() if not points_down(room, other)}
+    # The one place where `connect()` starts the classroom PACS.
+    assert up == {("helpers/servers/server.py", "classroom.pacs")}
+
+
+def test_every_room_has_a_height():
+    rooms = {path.stem for path in (ROOT / "helpers").iterdir() if path.suffix == ".py"}
+    rooms |= {path.parent.name for path in (ROOT / "helpers").glob("*/__init__.py")}
+    assert rooms - {"__init__"} == set(HEIGHTS)
+
+
+def test_packages_import_only_libraries_that_a_learner_installs():
+    assert unpinned(MODULES, "requirements.txt") == []
 
 
 def test_tests_import_only_libraries_that_are_installed_for_them():
     assert unpinned(TESTS, "requirements.txt", "tests/requirements.txt") == []
 
 
-@pytest.mark.parametrize("path", HELPERS, ids=name_of)
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_module_is_read_in_one_sitting(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
-def test_server_side_imports_only_what_both_sides_share():
-    # What a server receives is multipart too.
-    multipart = ("helpers.multipart.boundary_of", "helpers.pieces")
-    shared = ("helpers.accept", "helpers.errors", "helpers.masking", *multipart)
-    allowed = ("helpers.pacs", *shared)
-    wrong = [
-        (name_of(path), module)
-        for path in HELPERS
-        if name_of(path).startswith("helpers/pacs/")
-        for module in imports(path)
-        if module.startswith("helpers.") and not module.startswith(allowed)
-    ]
-    assert wrong == []
-
-
-def test_only_servers_starts_the_classroom_server():
-    importers = {
-        name_of(path)
-        for path in HELPERS
-        if not name_of(path).startswith("helpers/pacs/")
-        for module in imports(path)
-        if module.startswith("helpers.pacs")
-    }
-    # The viewer's pages and the PACS are served together.
-    viewer = {"helpers/viewer/server.py", "helpers/viewer/__main__.py"}
-    assert importers == {"helpers/servers.py"} | viewer
-
-
-def test_nothing_in_helpers_imports_tests_or_benchmarks():
-    for path in HELPERS:
+def test_neither_package_imports_tests_or_benchmarks():
+    for path in MODULES:
         assert not {module.split(".")[0] for module in imports(path)} & {"tests", "benchmarks"}

@@ -41,7 +41,7 @@ sys.exit(7 if "--fail" in sys.argv else 0)
 def write_wheel(path):
     """Write a wheel whose modules only say that they ran: an install that needs no network."""
     with zipfile.ZipFile(path, "w") as wheel:
-        for name in ("helpers/pacs", "helpers/viewer", "jupyterlab", "pytest"):
+        for name in ("classroom/pacs", "classroom/viewer", "jupyterlab", "pytest"):
             wheel.writestr(f"{name}/__init__.py", "")
             wheel.writestr(f"{name}/__main__.py", STAND_IN)
         wheel.writestr("jupyterlab/labextensions.py", "")
@@ -114,7 +114,7 @@ def test_second_start_installs_nothing_and_says_nothing_of_it(installed):
     again = start(installed, "pacs", "--port", "8042", "a b")
     assert again.returncode == 0
     assert again.stdout == (
-        f"ran helpers.pacs ['--port', '8042', 'a b'] in {installed / '.venv'}\n"
+        f"ran classroom.pacs ['--port', '8042', 'a b'] in {installed / '.venv'}\n"
     )
 
 
@@ -132,7 +132,7 @@ def test_test_passes_options_to_pytest(installed):
 
 def test_viewer_gets_the_learner_s_options(installed):
     ran = start(installed, "viewer", "--study", "1.2.3", "--no-browser").stdout
-    assert "ran helpers.viewer ['--study', '1.2.3', '--no-browser']" in ran
+    assert "ran classroom.viewer ['--study', '1.2.3', '--no-browser']" in ran
 
 
 def test_exit_code_is_that_of_the_command(installed):
@@ -174,13 +174,13 @@ def test_settings_of_pip_that_install_elsewhere_are_said_and_the_next_start_repa
     assert refused.returncode == 1
     assert "another folder than .venv" in refused.stderr
     assert "take out target" in refused.stderr
-    assert "ran helpers.pacs" in start(folder, "pacs").stdout
+    assert "ran classroom.pacs" in start(folder, "pacs").stdout
 
 
 def test_variables_for_another_python_do_not_stop_the_install(copied):
     ran = start(copied, "pacs", PYTHONWARNINGS="error", PIP_PYTHON="/nowhere", PIP_ROOT="/nowhere")
     assert "Installing" in ran.stdout
-    assert "ran helpers.pacs" in ran.stdout
+    assert "ran classroom.pacs" in ran.stdout
 
 
 def test_home_that_cannot_be_written_is_replaced(monkeypatch):
@@ -237,7 +237,7 @@ def test_update_that_fails_leaves_the_old_environment_in_use(copied):
     (copied / "requirements.txt").write_text("requests==2.34.2\n")
     assert start(copied, "pacs").returncode == 1
     (copied / "requirements.txt").write_text(f"./{WHEEL}\n")
-    assert start(copied, "pacs").stdout.startswith("ran helpers.pacs")
+    assert start(copied, "pacs").stdout.startswith("ran classroom.pacs")
 
 
 @contextmanager
@@ -298,7 +298,7 @@ def test_two_starts_at_once_install_once(tmp_path):
         waiting = "Another start prepares .venv. Waiting for it ...\n"
         assert [process.stdout.readline() for process in starts] == [waiting] * 3
     said = sorted(process.communicate(timeout=300)[0] for process in starts)
-    ran = f"ran helpers.pacs [] in {folder / '.venv'}\n"
+    ran = f"ran classroom.pacs [] in {folder / '.venv'}\n"
     assert [process.returncode for process in starts] == [0, 0, 0]
     assert said[0].startswith("Making the folder .venv") and said[0].endswith(ran)
     assert said[1:] == [ran] * 2
@@ -340,7 +340,7 @@ def test_broken_environment_is_made_anew(copied, damage):
     damage(copied / ".venv")
     ran = start(copied, "pacs").stdout
     assert "Making the folder .venv" in ran
-    assert "ran helpers.pacs" in ran
+    assert "ran classroom.pacs" in ran
 
 
 def use(monkeypatch, folder):
@@ -374,13 +374,13 @@ def test_ctrl_c_while_the_old_environment_is_deleted_is_repaired(copied, monkeyp
         workbook.make_environment()
     repaired = start(copied, "pacs")
     assert repaired.returncode == 0
-    assert "ran helpers.pacs" in repaired.stdout
+    assert "ran classroom.pacs" in repaired.stdout
 
 
 def test_environment_that_the_learner_made_is_kept(copied):
     (copied / ".venv" / workbook.STAMP.name).unlink()
     (copied / ".venv" / "notes.txt").write_text("mine")
-    assert "ran helpers.pacs" in start(copied, "pacs").stdout
+    assert "ran classroom.pacs" in start(copied, "pacs").stdout
     assert (copied / ".venv" / "notes.txt").read_text() == "mine"
 
 

@@ -6,8 +6,10 @@ import html
 import ipywidgets as widgets
 from pydicom import Dataset
 
-from .accepting import SPELLINGS, attempt, build_accept, description_of
-from .panel import (
+from helpers.pixels.rendering import FILE, picture, png, values_of, window_of
+from helpers.queries.compare_accepts import SPELLINGS, attempt, build_accept, description_of
+from helpers.queries.request import Question, path_of
+from helpers.widgets.panel import (
     LABEL,
     Panel,
     button,
@@ -23,8 +25,6 @@ from .panel import (
     status,
     text,
 )
-from .question import Question, path_of
-from .rendering import FILE, picture, png, values_of, window_of
 
 KINDS = (
     "application/octet-stream",

@@ -10,13 +10,13 @@ import pandas
 import requests
 from pydicom import Dataset
 
-from ..errors import WorkbookError
-from ..frames import frame
-from .fetching import BYTES, fetch_metadata, first_part
-from .frame_attributes import frame_attributes
-from .question import Question
-from .rendering import values_of
-from .searching import JSON, quiet_attributes
+from helpers.errors import WorkbookError
+from helpers.pixels.frame import frame
+from helpers.pixels.frame_attributes import frame_attributes
+from helpers.pixels.rendering import values_of
+from helpers.queries.metadata import BYTES, fetch_metadata, first_part
+from helpers.queries.request import Question
+from helpers.queries.search import JSON, quiet_attributes
 
 COLUMNS = [
     "SeriesInstanceUID",

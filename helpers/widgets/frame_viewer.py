@@ -4,13 +4,13 @@ import html
 import threading
 import time
 
-from ..errors import WorkbookError
-from ..pictures import description
-from .frame_code import frame_code
-from .frame_source import FrameSource
-from .panel import code, sentence, set_maximum, status
-from .rendering import captioned, picture, png, window_names, window_of
-from .viewer_panel import NO_WINDOW, OWN, ViewerPanel, image
+from helpers.errors import WorkbookError
+from helpers.pixels.rendering import captioned, picture, png, window_names, window_of
+from helpers.pixels.show_frame import description
+from helpers.queries.frame_code import frame_code
+from helpers.widgets.frame_source import FrameSource
+from helpers.widgets.panel import code, sentence, set_maximum, status
+from helpers.widgets.viewer_panel import NO_WINDOW, OWN, ViewerPanel, image
 
 AHEAD = 6  # frames to fetch before they are asked for
 

@@ -3,9 +3,19 @@
 import ipywidgets as widgets
 import requests
 
-from ..masking import mask_url
-from .describing import MEANINGS, described
-from .panel import LABEL, Panel, code, head, preformatted, scrolling, sentence, status, text
+from helpers.multipart.describe import MEANINGS, described
+from helpers.web.secrets import mask_url
+from helpers.widgets.panel import (
+    LABEL,
+    Panel,
+    code,
+    head,
+    preformatted,
+    scrolling,
+    sentence,
+    status,
+    text,
+)
 
 # Dark text on a light ground: legible whatever the theme around it is. The word stands in the
 # badge too, so that nobody needs to see the colour.

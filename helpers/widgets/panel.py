@@ -5,7 +5,7 @@ import re
 
 import ipywidgets as widgets
 
-from ..kernel import BREAK, table_html
+from helpers.notebook import BREAK, table_html
 
 # A label's own width, so that "Number of frames:" is not cut.
 LABEL = {"description_width": "130px"}

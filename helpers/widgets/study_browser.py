@@ -5,13 +5,13 @@ import html
 import ipywidgets as widgets
 import traitlets
 
-from ..datasets import records
-from ..errors import WorkbookError
-from ..masking import mask_url
-from .browsing import level_question, listed
-from .literals import assignment
-from .panel import Panel, code, code_box, sentence, text
-from .question import timed
+from helpers.dicom.datasets import records
+from helpers.errors import WorkbookError
+from helpers.queries.browse import level_question, listed
+from helpers.queries.literals import assignment
+from helpers.queries.request import timed
+from helpers.web.secrets import mask_url
+from helpers.widgets.panel import Panel, code, code_box, sentence, text
 
 # Of one level, at most so many: a tree of thousands helps nobody.
 LIMIT = 200

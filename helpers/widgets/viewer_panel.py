@@ -5,7 +5,7 @@ import html
 
 import ipywidgets as widgets
 
-from .panel import FULL, LABEL, Panel, code_box, row, slider, text
+from helpers.widgets.panel import FULL, LABEL, Panel, code_box, row, slider, text
 
 OWN = "my own"
 NO_WINDOW = "none: colour"

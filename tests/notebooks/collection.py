@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from helpers import connect, parts
-from helpers.masking import WORKSHOP_KEY
-from helpers.responses import media_type
-from helpers.twins import postman
+from helpers.web.answer import media_type
+from helpers.web.secrets import WORKSHOP_KEY
+from helpers.wire.equivalents import postman
 from tests.notebooks.recording import NOTEBOOKS, record
 
 FILE = Path(__file__).parents[2] / "data" / "dicomweb-workshop.postman_collection.json"

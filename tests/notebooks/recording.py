@@ -17,7 +17,7 @@ from helpers import connect
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[0-4]-*.ipynb"))
-HELPERS = f"{ROOT / 'helpers'}{os.sep}"
+OURS = tuple(f"{ROOT / package}{os.sep}" for package in ("helpers", "classroom"))
 HEADING = re.compile(r"^#+ (.+)\n*", re.MULTILINE)
 
 
@@ -105,7 +105,7 @@ def _sent():
 
 def _in_a_helper():
     """Tell whether a helper is at work: an exercise and a widget ask much of their own."""
-    return any(HELPERS in frame.f_code.co_filename for frame, _ in walk_stack(None))
+    return any(frame.f_code.co_filename.startswith(OURS) for frame, _ in walk_stack(None))
 
 
 def _run(cell, names):

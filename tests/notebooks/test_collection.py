@@ -2,7 +2,7 @@
 
 import json
 
-from helpers.masking import WORKSHOP_KEY
+from helpers.web.secrets import WORKSHOP_KEY
 from tests.notebooks.collection import FILE, text
 
 

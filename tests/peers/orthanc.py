@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from helpers.masking import WORKSHOP_KEY, Headers
-from helpers.servers import Server
-from helpers.storage import store_instances
+from helpers.files.store import store_instances
+from helpers.servers.server import Server
+from helpers.web.secrets import WORKSHOP_KEY, Headers
 from tests.archive import FILES
 
 # Debian puts it where only the administrator's PATH leads.

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
-from helpers import connect, quirks
-from helpers.probe import probe
+from helpers import connect
+from helpers.servers.probe import probe
+from helpers.web import raw_query as quirks
 from tests.peers.orthanc import filled_orthanc
 
 TABLE = Path(__file__).parents[2] / "data" / "servers-compared.csv"

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
+from classroom.pacs import server
 from helpers import equivalents
-from helpers.masking import WORKSHOP_KEY
-from helpers.pacs import server
+from helpers.web.secrets import WORKSHOP_KEY
 from tests.answers import multipart_body
 from tests.archive import FOLDER, JOE
 from tests.notebooks.collection import FILE, SCHEMA

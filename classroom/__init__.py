@@ -1,0 +1,1 @@
+"""What surrounds the lessons: the classroom PACS, the exercises, the viewer."""

@@ -1,0 +1,151 @@
+"""An exercise: check an answer, give hints, show a solution.
+
+An exercise is a function that examines answers, with hints and a solution around it::
+
+    @exercise("01-find-the-patient", hints=[...], solution="...")
+    def find_sally(server, params):
+        ...
+        raise NotYet("Your search finds 0 studies.")
+        ...
+        return "Your search finds Sally and nobody else."
+
+What is right, the function asks the server in use: the first thing that it is given.
+"""
+
+import inspect
+from textwrap import dedent
+
+from IPython.display import display
+
+from classroom.exercises.answers import NotAttempted, NotYet, counted, described, is_untouched, told
+from classroom.exercises.notes import NOT_ATTEMPTED, NOT_YET, RIGHT, Note
+from classroom.exercises.record import record
+from helpers.errors import WorkbookError
+from helpers.servers.server import in_use
+
+
+class Exercise:
+    """One exercise of a notebook.
+
+    Attributes
+    ----------
+    name : str
+        As the notebook imports it.
+    notebook : str
+        The name of the notebook without its ending.
+    title : str
+        What it is about, in a few words.
+    hints : list of str
+        At least three, from the concept to nearly the code.
+    code : str
+        The lines of a solution.
+    """
+
+    def __init__(self, examine, notebook, hints, solution):
+        self.name = examine.__name__
+        self.notebook = notebook
+        self.title = inspect.getdoc(examine).partition("\n")[0].rstrip(".")
+        self.hints = hints
+        self.code = dedent(solution).strip()
+        self._examine = examine
+        self._hints_given = 0
+
+    def __repr__(self):
+        return f"{self.name}: {self.title}. Use .check(answer), .hint() and .solution()."
+
+    def check(self, *answer):
+        """Say whether an answer is right, and what is wrong with it.
+
+        Parameters
+        ----------
+        *answer : object
+            What the task asks for: anything at all is taken, and a wrong kind is explained.
+
+        Raises
+        ------
+        WorkbookError
+            The server in use could not be asked what is right.
+        """
+        note = self.judge(*answer)
+        if note.title == RIGHT:
+            record(self.name)
+        display(note)
+
+    def judge(self, *answer):
+        """Return as a `Note` what `check` shows."""
+        stuck = f"Stuck? Run `{self.name}.hint()`."
+        try:
+            return Note(RIGHT, self._verdict(answer))
+        except NotAttempted:
+            todo = "Put your answer in the place of `____`, and run the cell again."
+            return Note(NOT_ATTEMPTED, f"{todo} {stuck}")
+        except NotYet as problem:
+            return Note(NOT_YET, f"{problem} {stuck}")
+
+    def _verdict(self, answer):
+        wanted = list(inspect.signature(self._examine).parameters)[1:]
+        if is_untouched(answer):
+            raise NotAttempted
+        if len(answer) != len(wanted):
+            raise NotYet(
+                f"Give `check` this: {', '.join(wanted)}. You gave {counted(len(answer), 'value')}."
+            )
+        try:
+            return self._examine(in_use(), *answer)
+        except (NotAttempted, NotYet, WorkbookError):
+            raise
+        except Exception as error:
+            given = " and ".join(map(described, answer))
+            raise NotYet(
+                f"Your answer is {given}, and looking at it stops with {told(error)}. "
+                "Read the task again: what kind of thing does it ask for?"
+            ) from error
+
+    def hint(self):
+        """Show the next hint; after the last one, the first again."""
+        number = self._hints_given % len(self.hints)
+        self._hints_given += 1
+        more = "hint" if number + 1 < len(self.hints) else "solution"
+        text = f"{self.hints[number]} Still stuck? Run `{self.name}.{more}()`."
+        display(Note(f"Hint {number + 1} of {len(self.hints)}", text))
+
+    def solution(self):
+        """Show one way to do it."""
+        display(
+            Note("Solution", "One way among others. Try to say what each line does.", self.code)
+        )
+
+
+def exercise(notebook, *, hints, solution):
+    """Make an exercise of a function that examines answers.
+
+    Parameters
+    ----------
+    notebook : str
+        The name of its notebook, without the ending.
+    hints : list of str
+    solution : str
+        Lines of Python that do what the task asks for, ending in a call of ``check``.
+
+    Returns
+    -------
+    callable
+        A decorator. Its function takes the server in use and the answer, returns a sentence if the
+        answer is right, and raises `NotYet` if not.
+
+    Examples
+    --------
+    >>> @exercise("99-count", hints=["One.", "Two.", "Three."], solution="add_up.check(1 + 1)")
+    ... def add_up(server, number):
+    ...     '''Add up.'''
+    ...     if number != 2:
+    ...         raise NotYet(f"Yours is {number}.")
+    ...     return "That is the sum."
+    >>> add_up.judge(2)
+    Right. That is the sum.
+    >>> add_up.check(3)
+    Not yet. Yours is 3. Stuck? Run `add_up.hint()`.
+    >>> add_up.hint()
+    Hint 1 of 3. One. Still stuck? Run `add_up.hint()`.
+    """
+    return lambda examine: Exercise(examine, notebook, hints, solution)

@@ -1,0 +1,155 @@
+"""What is done and what is left, in all notebooks: as a table, and as a page for an instructor."""
+
+import html
+import os
+from datetime import date
+from pathlib import Path
+
+from classroom.exercises import discovery, images, retrieval, search, storage
+from classroom.exercises.exercise import Exercise
+from classroom.exercises.notes import Note
+from classroom.exercises.quizzes import quizzes
+from classroom.exercises.record import done, reset
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>DICOMweb workbook: progress of {learner}</title>
+<style>
+body {{ font-family: sans-serif; max-width: 48em; margin: 2em auto; padding: 0 1em; }}
+table {{ border-collapse: collapse; table-layout: fixed; width: 100%; margin-bottom: 1.5em; }}
+th, td {{ border-bottom: 1px solid #999; padding: 0.3em; text-align: left; }}
+th:last-child, td:last-child {{ width: 8em; }}
+td {{ overflow-wrap: anywhere; }}
+time {{ white-space: nowrap; }}
+</style>
+</head>
+<body>
+<h1>DICOMweb workbook</h1>
+<p><b>{learner}</b> has done {count} exercises and quizzes. Written on <time>{today}</time>.</p>
+{tables}
+<p>This page was written on the learner's own computer. It is a note, and no proof.</p>
+</body>
+</html>
+"""
+
+
+def tasks():
+    """Return every exercise and quiz, by notebook.
+
+    Returns
+    -------
+    dict of str to list
+        The keys are names of notebooks, in their order. An element has a ``name``.
+    """
+    modules = (search, discovery, images, retrieval, storage)
+    found = [value for module in modules for value in vars(module).values()]
+    everything = [*(task for task in found if isinstance(task, Exercise)), *quizzes().values()]
+    notebooks = sorted({task.notebook for task in everything})
+    return {name: [task for task in everything if task.notebook == name] for name in notebooks}
+
+
+class Progress:
+    """What was done when: a table of it, plain or for a notebook."""
+
+    def __init__(self):
+        self.days = done()
+        self.tasks = tasks()
+
+    @property
+    def count(self):
+        """How many are done of how many, in words."""
+        everything = [task.name for found in self.tasks.values() for task in found]
+        return f"{sum(name in self.days for name in everything)} of {len(everything)}"
+
+    def __repr__(self):
+        lines = [f"{self.count} exercises and quizzes are done."]
+        for notebook, found in self.tasks.items():
+            lines += ["", notebook]
+            for task in found:
+                lines.append(
+                    f"  {self.days.get(task.name, 'not yet'):<10}  {task.name}: {about(task)}"
+                )
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        return f"<p>{self.count} exercises and quizzes are done.</p>{self.tables()}"
+
+    def tables(self):
+        """Return a table for each notebook, as HTML."""
+        blocks = []
+        for notebook, found in self.tasks.items():
+            rows = "".join(
+                f"<tr><td style='text-align: left'><code>{task.name}</code></td>"
+                f"<td style='text-align: left'>{html.escape(about(task))}</td>"
+                f"<td style='text-align: left'>{self.days.get(task.name, 'not yet')}</td></tr>"
+                for task in found
+            )
+            head = "".join(
+                f"<th style='text-align: left'>{words}</th>" for words in (notebook, "", "done")
+            )
+            blocks.append(f"<table><tr>{head}</tr>{rows}</table>")
+        return "\n".join(blocks)
+
+
+def about(task):
+    """Say in a few words what a task is about."""
+    return task.title if isinstance(task, Exercise) else "a quiz"
+
+
+def progress():
+    """Return what is done and what is left.
+
+    Returns
+    -------
+    Progress
+        It shows as a table.
+    """
+    return Progress()
+
+
+def reset_progress():
+    """Forget what was done, on this computer.
+
+    Returns
+    -------
+    Note
+        It says so.
+    """
+    reset()
+    return Note("Progress", "All of it is forgotten. The notebooks stay as they are.")
+
+
+def export_progress(learner, file="progress.html"):
+    """Write a page for an instructor: what was done, and when.
+
+    Parameters
+    ----------
+    learner : str
+        Who did it.
+    file : str or pathlib.Path
+        An HTML file; another one of that name is replaced.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    found = progress()
+    page = PAGE.format(
+        learner=html.escape(str(learner)),
+        count=found.count,
+        today=date.today().isoformat(),
+        tables=found.tables(),
+    )
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its place first: the page is whole, or not there.
+    draft = file.with_name(f"{file.name}.part")
+    try:
+        draft.write_text(page, encoding="utf-8")
+        os.replace(draft, file)
+    finally:
+        draft.unlink(missing_ok=True)
+    return file

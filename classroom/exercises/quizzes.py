@@ -1,0 +1,161 @@
+"""Quizzes: a question, some choices, and a reply to each. They stand in ``quizzes.toml``."""
+
+import html
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import ipywidgets
+from IPython.display import display
+
+from classroom.exercises.answers import described, is_untouched
+from classroom.exercises.notes import NOT_ATTEMPTED, NOT_YET, RIGHT, Note, rich
+from classroom.exercises.record import record
+from helpers.errors import WorkbookError
+
+FILE = Path(__file__).with_name("quizzes.toml")
+
+
+@dataclass(frozen=True)
+class Quiz:
+    """One question.
+
+    Attributes
+    ----------
+    name : str
+    notebook : str
+        The name of its notebook, without the ending.
+    question : str
+    choices : dict of str to str
+        By letter.
+    right : str
+        A letter.
+    replies : dict of str to str
+        What is said to each choice.
+    """
+
+    name: str
+    notebook: str
+    question: str
+    choices: dict
+    right: str
+    replies: dict
+
+    def answer(self, letter):
+        """Say whether a choice is right, and why.
+
+        Parameters
+        ----------
+        letter : str
+            One of the letters of the choices.
+        """
+        note = self.judge(letter)
+        if note.title == RIGHT:
+            record(self.name)
+        display(note)
+
+    def judge(self, letter):
+        """Return as a `Note` what `answer` shows."""
+        letters = ", ".join(self.choices)
+        if letter is None or is_untouched(letter):
+            return Note(NOT_ATTEMPTED, f"Choose one of {letters}.")
+        chosen = letter.strip().lower() if isinstance(letter, str) else None
+        if chosen not in self.choices:
+            return Note(NOT_YET, f"Choose one of {letters}. Yours is {described(letter)}.")
+        return Note(RIGHT if chosen == self.right else NOT_YET, self.replies[chosen])
+
+    def __repr__(self):
+        lines = [f"{letter}  {text}" for letter, text in self.choices.items()]
+        how = f'Answer with the letter: quiz("{self.name}").answer("...")'
+        return "\n".join([self.question, "", *lines, "", how])
+
+    def _repr_html_(self):
+        items = "".join(
+            f"<li><b>{letter}</b> {rich(text)}</li>" for letter, text in self.choices.items()
+        )
+        how = html.escape(f'quiz("{self.name}").answer("...")')
+        return (
+            f"<p>{rich(self.question)}</p><ul style='list-style: none'>{items}</ul>"
+            f"<p>Answer with the letter: <code>{how}</code></p>"
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        # What can show widgets takes the radio buttons, the rest takes the text.
+        widget = self.widget()._repr_mimebundle_()
+        return {**widget, "text/html": self._repr_html_(), "text/plain": repr(self)}
+
+    def widget(self):
+        """Return the quiz as radio buttons, with the reply below them.
+
+        Returns
+        -------
+        ipywidgets.VBox
+        """
+        # A widget's text has lines as high as a button. A long question has two.
+        question = ipywidgets.HTML(f"<p style='line-height: 1.4'><b>{rich(self.question)}</b></p>")
+        buttons = ipywidgets.RadioButtons(
+            options=[
+                (f"{key}) {text.replace('`', '')}", key) for key, text in self.choices.items()
+            ],
+            value=None,
+            layout=ipywidgets.Layout(width="100%"),
+        )
+        reply = ipywidgets.HTML()
+
+        def show_reply(change):
+            note = self.judge(change.new)
+            if note.title == RIGHT:
+                record(self.name)
+            # A status is what a screen reader says without being asked.
+            words = note._repr_html_()
+            reply.value = f"<div role='status' style='line-height: 1.4'>{words}</div>"
+
+        buttons.observe(show_reply, "value")
+        return ipywidgets.VBox([question, buttons, reply])
+
+
+@cache
+def quizzes():
+    """Return all quizzes, by name."""
+    entries = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    return {name: Quiz(name, **entry) for name, entry in entries.items()}
+
+
+def quiz(name):
+    """Return a quiz: radio buttons in a notebook, text elsewhere.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Quiz
+
+    Raises
+    ------
+    WorkbookError
+        There is no quiz of that name.
+
+    Examples
+    --------
+    >>> quiz("empty_answer")
+    You search for a patient. The server answers 204, and the body is empty. What happened?
+    <BLANKLINE>
+    a  The search was right, and no study matches it.
+    b  The server has a fault. Ask again later.
+    c  The key is missing.
+    <BLANKLINE>
+    Answer with the letter: quiz("empty_answer").answer("...")
+    >>> quiz("empty_answer").answer("c")
+    Not yet. Without a key comes a status from 400. What do numbers that begin with 2 say?
+    """
+    if isinstance(name, str) and name in quizzes():
+        return quizzes()[name]
+    raise WorkbookError(
+        "There is no quiz of that name.",
+        expected=", ".join(quizzes()),
+        came=described(name),
+        hint='Take one of these names: quiz("...").',
+    )

@@ -1,0 +1,159 @@
+"""The classroom PACS on its own: `python -m classroom.pacs`."""
+
+import argparse
+import re
+import shlex
+import signal
+import sys
+
+from classroom.pacs.server import DATA, PORTS, start
+from classroom.pacs.storage import REQUEST_LIMIT, STORAGE_LIMIT
+from helpers.errors import ArchiveError
+from helpers.web.secrets import WORKSHOP_KEY
+
+_MEGABYTE = 1 << 20
+
+
+def main(arguments=None):
+    """Serve until Ctrl-C; return the exit code."""
+    options = _parser().parse_args(arguments)
+    apikey = None if options.no_apikey else options.apikey
+    # Of thousands of files, this takes a while.
+    print(f"Reading {options.data} ...", flush=True)
+    try:
+        pacs = start(
+            options.data,
+            host=options.host,
+            port=options.port,
+            apikey=apikey,
+            default=options.default,
+            origins=options.origin,
+            allow_hosts=options.allow_host,
+            request_limit=options.max_request * _MEGABYTE,
+            storage_limit=options.max_stored * _MEGABYTE,
+        )
+        try:
+            print(_introduction(pacs, options.data, apikey), flush=True)
+            pacs.wait()
+        finally:
+            pacs.stop()
+    except ArchiveError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nThe classroom PACS has ended.")
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m classroom.pacs", description="Serve a folder of DICOM files over DICOMweb."
+    )
+    parser.add_argument(
+        "--port", type=port_number, help=f"default: {PORTS[0]}, or the next that is free"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--data", default=DATA, help="folder with DICOM files (%(default)s)")
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument(
+        "--apikey", default=WORKSHOP_KEY, type=_key, help="the key that clients must send"
+    )
+    keys.add_argument("--no-apikey", action="store_true", help="let everyone in")
+    parser.add_argument(
+        "--default",
+        choices=["xml", "json"],
+        default="xml",
+        help="what a client gets that accepts anything (%(default)s)",
+    )
+    parser.add_argument(
+        "--origin",
+        action="append",
+        default=[],
+        type=_origin,
+        help="let web pages from there use the server, such as https://hub.mybinder.org",
+    )
+    parser.add_argument(
+        "--allow-host", action="append", default=[], help="a further name of this server in URLs"
+    )
+    parser.add_argument(
+        "--max-request",
+        metavar="MB",
+        type=_megabytes,
+        default=REQUEST_LIMIT // _MEGABYTE,
+        help="the most that one request may store (%(default)s)",
+    )
+    parser.add_argument(
+        "--max-stored",
+        metavar="MB",
+        type=_megabytes,
+        default=STORAGE_LIMIT // _MEGABYTE,
+        help="the most that is stored in all, until the server ends (%(default)s)",
+    )
+    return parser
+
+
+def port_number(text):
+    """Read a port from the command line."""
+    if not (text.isdecimal() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text}")
+    return int(text)
+
+
+def _key(text):
+    # curl drops a header without a value, and each client has its own bytes for other letters.
+    if not re.fullmatch("[!-~]+", text):
+        raise argparse.ArgumentTypeError(
+            "a key is letters, digits and signs of ASCII, one at least and no space; "
+            "--no-apikey asks for none"
+        )
+    return text
+
+
+def _origin(text):
+    if not re.fullmatch(r"https?://[^/\s*]+", text):
+        raise argparse.ArgumentTypeError(
+            f"an origin is https://host or https://host:port, not {text}"
+        )
+    return text
+
+
+def _megabytes(text):
+    if not (text.isdecimal() and len(text) < 9):
+        raise argparse.ArgumentTypeError(f"a size is a whole number of megabytes, not {text}")
+    return int(text)
+
+
+def _introduction(pacs, folder, apikey):
+    archive = pacs.archive
+    header = f" -H {_quoted(f'apikey: {apikey}')}" if apikey is not None else ""
+    return "\n".join(
+        [
+            *(f"skipped {line}" for line in pacs.skipped),
+            f"The classroom PACS serves {folder}",
+            f"  {_count(len(archive.studies), 'study', 'studies')},"
+            f" {_count(len(archive), 'instance', 'instances')}",
+            f"  DICOMweb  {pacs.url}/dicomweb",
+            f"  WADO-URI  {pacs.url}/wadouri",
+            f"  apikey    {apikey if apikey is not None else 'none needed'}",
+            "Try it:",
+            f'  curl{header} -H "Accept: application/json" "{pacs.url}/dicomweb/studies"',
+            "Ctrl-C ends it.",
+        ]
+    )
+
+
+def _quoted(text):
+    # Double quotes do for every shell, Windows' too, but in some signs have a meaning inside.
+    return shlex.quote(text) if re.search(r'["$`!%\\]', text) else f'"{text}"'
+
+
+def _count(number, one, many):
+    return f"{number} {one if number == 1 else many}"
+
+
+if __name__ == "__main__":
+    # A file's name may hold letters that the terminal, or a log file on Windows, cannot show.
+    sys.stdout.reconfigure(errors="backslashreplace")
+    # `kill` ends the server as Ctrl-C does: what was stored is deleted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(main())

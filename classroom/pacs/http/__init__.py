@@ -1,0 +1,1 @@
+"""The HTTP server below the PACS: connections, bodies, who may ask."""

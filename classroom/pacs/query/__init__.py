@@ -1,0 +1,1 @@
+"""A query of QIDO-RS: read, and matched against what the archive holds."""

@@ -1,0 +1,147 @@
+"""Where the instances are that clients store: a folder that vanishes with the server."""
+
+import contextlib
+import itertools
+import shutil
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+
+from classroom.pacs.http.problems import Problem
+
+STORAGE_LIMIT = 4 << 30
+REQUEST_LIMIT = 1 << 30
+
+
+class Storage:
+    """A temporary folder with a limit to what it takes.
+
+    Parameters
+    ----------
+    limit : int, optional
+        Bytes of all files together.
+
+    Attributes
+    ----------
+    folder : pathlib.Path or None
+        Made for the first file: most servers never store one.
+    size : int
+        Bytes that are there now, files that are being received included.
+
+    Examples
+    --------
+    >>> storage = Storage()
+    >>> file = storage.new_file()
+    >>> file.write(b"DICM")
+    >>> file.finish()
+    >>> storage.size, file.path.name
+    (4, '1.dcm')
+    >>> storage.remove()
+    >>> storage.folder.exists()
+    False
+    """
+
+    def __init__(self, limit=STORAGE_LIMIT):
+        self.folder = None
+        self.limit = limit
+        self.size = 0
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._finalizer = None
+
+    def new_file(self):
+        """Begin a file. Its name owes nothing to the client.
+
+        Returns
+        -------
+        IncomingFile
+        """
+        with self._lock, _writing():
+            if self.folder is None:
+                self.folder = Path(tempfile.mkdtemp(prefix="classroom-pacs-"))
+                # Also when nobody calls remove(), and the program ends.
+                self._finalizer = weakref.finalize(self, shutil.rmtree, self.folder, True)
+            return IncomingFile(self, self.folder / f"{next(self._numbers)}.part")
+
+    def reserve(self, size):
+        """Count bytes that are about to be written.
+
+        Raises
+        ------
+        Problem
+            413 if they are more than the folder takes.
+        """
+        with self._lock:
+            if self.size + size > self.limit:
+                raise Problem(
+                    413,
+                    f"This server stores {self.limit:,} bytes in all, and has no room for this.",
+                    "Nothing was stored. Start the server again: what was stored is then gone.",
+                )
+            self.size += size
+
+    def release(self, size):
+        """Count bytes that are gone."""
+        with self._lock:
+            self.size -= size
+
+    def remove(self):
+        """Delete the folder and all that is in it."""
+        if self._finalizer is not None:
+            self._finalizer()
+
+
+@contextlib.contextmanager
+def _writing():
+    """Tell the client of a disk that is full, or may not be written to: it is not its fault."""
+    try:
+        yield
+    except OSError as error:
+        raise Problem(
+            507,
+            f"This server cannot write what it gets: {error.strerror}.",
+            "Nothing was stored. Make room on the server's disk, then send it again.",
+        ) from error
+
+
+class IncomingFile:
+    """A file that is being received. It gets its final name when it is whole, and not before.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    is_whole : bool
+    is_kept : bool
+        Whether it is served. Who received the file says so, and discards it if not.
+    """
+
+    def __init__(self, storage, path):
+        self.path = path
+        self.is_whole = False
+        self.is_kept = False
+        self._storage = storage
+        self._size = 0
+        self._file = open(path, "xb")  # noqa: SIM115 - finish() or discard() closes it
+
+    def write(self, data):
+        """Add bytes; a Problem 413 if there is no room for them, 507 if there is no disk."""
+        self._storage.reserve(len(data))
+        self._size += len(data)
+        with _writing():
+            self._file.write(data)
+
+    def finish(self):
+        """Give the file its final name: nothing is missing."""
+        with _writing():
+            self._file.close()
+            self.path = self.path.replace(self.path.with_suffix(".dcm"))
+        self.is_whole = True
+
+    def discard(self):
+        """Delete the file."""
+        # Closing writes what is still to be written: a full disk does not take that either.
+        with contextlib.suppress(OSError):
+            self._file.close()
+        self.path.unlink(missing_ok=True)
+        self._storage.release(self._size)

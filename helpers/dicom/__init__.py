@@ -1,0 +1,1 @@
+"""DICOM as JSON, as XML and as files: data sets, attributes, tags and names."""

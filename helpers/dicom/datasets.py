@@ -1,0 +1,205 @@
+"""Answers of a DICOMweb server -> DICOM data sets.
+
+One data set has three representations (PS3.18 section 8.7.3): DICOM JSON, Native DICOM XML, and the
+binary form that lies in files. JSON and XML are read into the DICOM JSON model, dictionaries that a
+table can be made of at once; from there it is one step to a pydicom ``Dataset``.
+"""
+
+import io
+
+import pydicom
+
+from helpers.dicom.native_model import record_of
+from helpers.errors import AttributeProblem, MediaTypeMismatch
+from helpers.multipart.reader import parts
+from helpers.web.answer import check, media_type
+from helpers.web.bodies import body
+
+JSON_TYPES = ("application/json", "application/dicom+json")
+OTHER_TYPES = (
+    "application/dicom",
+    "application/dicom+xml",
+    "application/xml",
+    "text/xml",
+    "multipart/related",
+)
+
+
+def datasets(response):
+    """Read every data set in an answer, whatever its representation.
+
+    Parameters
+    ----------
+    response : requests.Response
+        DICOM JSON, or Native DICOM XML or DICOM, alone or multipart.
+
+    Returns
+    -------
+    list of pydicom.Dataset
+        In the order of the answer; empty if nothing matched. Bulk data that the server left out,
+        with a link in its place, is not in the data set.
+
+    Raises
+    ------
+    HTTPProblem
+        The status is 400 or more.
+    ConnectionCut, WorkbookError
+        The body did not come whole, or was read as a stream before.
+    MediaTypeMismatch
+        The answer is of another kind, a web page for example.
+    AttributeProblem
+        The answer says that it is DICOM, but it cannot be read.
+    MultipartError
+        The multipart body is broken or cut.
+
+    Notes
+    -----
+    PS3.18 appendix F is the DICOM JSON model, PS3.19 appendix A.1 the Native DICOM model.
+
+    Examples
+    --------
+    >>> import requests
+    >>> answer = requests.Response()
+    >>> answer.status_code, answer.headers["Content-Type"] = 200, "application/dicom+json"
+    >>> answer.raw = io.BytesIO(b'[{"00100020": {"vr": "LO", "Value": ["TCGA-17-Z058"]}}]')
+    >>> datasets(answer)[0].PatientID
+    'TCGA-17-Z058'
+    """
+    check(response)
+    return [
+        item if isinstance(item, pydicom.Dataset) else _dataset(item) for item in _read(response)
+    ]
+
+
+def records(response):
+    """Read every data set in an answer into the DICOM JSON model.
+
+    Parameters
+    ----------
+    response : requests.Response
+        As for `datasets`, which also says what is raised.
+
+    Returns
+    -------
+    list of dict
+        For example ``{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "SIIM^Joe"}]}}``.
+
+    Examples
+    --------
+    >>> import requests
+    >>> answer = requests.Response()
+    >>> answer.status_code = 204
+    >>> records(answer)
+    []
+    """
+    check(response)
+    return unchecked_records(response)
+
+
+def unchecked_records(response):
+    """Read every data set as `records` does, also from an answer with a bad status.
+
+    A store response with the status 409 is one: it says which instances were refused.
+
+    Parameters
+    ----------
+    response : requests.Response
+
+    Returns
+    -------
+    list of dict
+    """
+    return [
+        _record(item) if isinstance(item, pydicom.Dataset) else item for item in _read(response)
+    ]
+
+
+def _read(response):
+    """Yield a Dataset for binary DICOM, a dict of the DICOM JSON model for JSON and XML."""
+    if response.status_code == 204:
+        return
+    kind = media_type(response)
+    if kind in JSON_TYPES:
+        yield from _json_records(response)
+    elif kind == "multipart/related":
+        yield from (_read_file(part.file) for part in parts(response))
+    elif kind in OTHER_TYPES:
+        yield _read_file(io.BytesIO(body(response)))
+    else:
+        raise MediaTypeMismatch(
+            "This answer holds no DICOM attributes.",
+            expected="DICOM JSON, Native DICOM XML, or DICOM",
+            came=kind or "an answer without a Content-Type",
+            hint='Ask again with "Accept": "application/dicom+json", or look: show(response).',
+        )
+
+
+def _json_records(response):
+    size = len(body(response))
+    try:
+        model = response.json()
+    except (ValueError, RecursionError) as error:
+        why = getattr(error, "msg", error)
+        raise AttributeProblem(
+            "The answer says that it is JSON, but it cannot be read.",
+            expected="a list of data sets",
+            came=f"{size} bytes that are not JSON ({why})",
+            hint="Look at it with show(response). Was the transfer cut? Ask again.",
+        ) from error
+    items = [model] if isinstance(model, dict) else model
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise AttributeProblem(
+            "This JSON is not a list of data sets.",
+            expected='[{"00100010": {"vr": "PN", "Value": [...]}}, ...]',
+            came=response.text[:80],
+            hint="Look at it with show(response). Is the URL that of a DICOMweb resource?",
+        )
+    return items
+
+
+def _read_file(file):
+    # What a part holds shows best in the part: a DICOM file says DICM behind 128 bytes.
+    start = file.read(132)
+    file.seek(0)
+    if start[128:] != b"DICM":
+        return record_of(file.read())
+    try:
+        dataset = pydicom.dcmread(file)
+        if not dataset:
+            raise EOFError("it ends before its first attribute")
+        return dataset
+    except Exception as error:  # a broken file brings about whatever it likes
+        raise _broken(error) from error
+
+
+def _broken(error):
+    return AttributeProblem(
+        "A DICOM object in this answer cannot be read.",
+        expected="a whole DICOM file",
+        came=str(error),
+        hint="Ask again. If it stays so, the server holds a broken object.",
+    )
+
+
+def _dataset(record):
+    try:
+        present = {
+            tag: element
+            for tag, element in record.items()
+            if element is not None and "BulkDataURI" not in element
+        }
+        return pydicom.Dataset.from_json(present)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise AttributeProblem(
+            "A data set in this answer is not in the DICOM JSON model.",
+            expected='{"00100010": {"vr": "PN", "Value": [...]}, ...}',
+            came="an attribute without its vr" if isinstance(error, KeyError) else str(error),
+            hint="Look at it with show(response).",
+        ) from error
+
+
+def _record(dataset):
+    try:
+        return dataset.to_json_dict(bulk_data_element_handler=lambda element: "")
+    except Exception as error:  # pydicom reads each value only now
+        raise _broken(error) from error

@@ -1,0 +1,1 @@
+"""A study to files, and files to a server."""

@@ -1,0 +1,219 @@
+"""A whole study -> files on disk: each of them whole, or not there at all."""
+
+import filecmp
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+from tqdm.auto import tqdm
+
+from helpers.errors import (
+    AttributeProblem,
+    ConnectionCut,
+    FileConflict,
+    MediaTypeMismatch,
+    SaveError,
+    TruncatedMultipart,
+    UnsafeName,
+    WorkbookError,
+)
+from helpers.multipart.reader import iter_parts
+from helpers.web.answer import check, media_type, require_answer
+from helpers.web.bodies import stream
+
+# PS3.5 section 9.1. Nothing else may become the name of a file.
+UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+UID_LENGTH = 64
+SOP_INSTANCE_UID = 0x00080018
+CHUNK = 256 * 1024
+
+
+def save_instances(response, folder, overwrite=False):
+    """Write every DICOM instance in an answer to a file of its own.
+
+    The answer is read piece by piece, so a study may be larger than the memory: ask for it with
+    ``stream=True``. A file is named by its SOP Instance UID. A file that is there already with the
+    same content is left as it is.
+
+    Parameters
+    ----------
+    response : requests.Response
+        ``multipart/related; type="application/dicom"``, or a single ``application/dicom``.
+    folder : str or pathlib.Path
+        Where to write, ``~`` being your home; made when the first instance comes.
+    overwrite : bool
+        Whether to replace a file with the same name and other content.
+
+    Returns
+    -------
+    list of pathlib.Path
+        One for each instance, in the order in which they came.
+
+    Raises
+    ------
+    HTTPProblem
+        The status is 400 or more.
+    MediaTypeMismatch
+        The answer is not DICOM.
+    WorkbookError
+        It is not an answer at all.
+    TruncatedMultipart, ConnectionCut
+        The transfer ended too early. The instances that came whole are saved; the message says how
+        many.
+    UnsafeName
+        A SOP Instance UID is not made of digits and dots, at most 64.
+    FileConflict
+        A file with other content is there, and `overwrite` is false. Or two instances in the
+        answer have the same UID and other content.
+    SaveError
+        The folder or a file cannot be written: no permission, or no room on the disk.
+    AttributeProblem
+        A part is no DICOM file.
+
+    Notes
+    -----
+    PS3.18 section 10.4 (Retrieve Transaction), PS3.10 section 7 (the file).
+
+    Examples
+    --------
+    >>> import io, requests, tempfile
+    >>> answer = requests.Response()
+    >>> answer.status_code, answer.headers["Content-Type"] = 200, "application/dicom"
+    >>> instance = pydicom.examples.get_path("ct")
+    >>> answer.raw = io.BytesIO(instance.read_bytes())
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in save_instances(answer, folder)]
+    1 instance saved: 39,206 bytes
+    ['1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322.dcm']
+    """
+    require_answer(response)
+    folder = Path(folder).expanduser()
+    paths = []
+    come = set()
+    size = 0
+    # Most servers stream a study without saying how long it is: then the bar only counts.
+    length = response.headers.get("Content-Length", "")
+    total = int(length) if length.isdecimal() else None
+    with tqdm(total=total, unit="B", unit_scale=True, desc="Retrieving") as bar:
+        try:
+            for part in _instances(response):
+                folder.mkdir(parents=True, exist_ok=True)
+                path = _save(part, folder, overwrite, come)
+                paths.append(path)
+                come.add(path)
+                size += path.stat().st_size
+                bar.update(path.stat().st_size)
+            # Boundaries and headers are left over, and a bar that is not full looks like a failure.
+            bar.total = bar.n
+            bar.refresh()
+        except (TruncatedMultipart, ConnectionCut) as error:
+            error.came = f"{error.came}; {_count(paths)} came whole and stayed"
+            raise
+        except OSError as error:
+            # Some errors of ours are of this kind too.
+            if isinstance(error, WorkbookError):
+                raise
+            raise _not_written(error, folder, paths) from error
+    print(f"{_count(paths)} saved: {size:,} bytes")
+    return paths
+
+
+def _instances(response):
+    """Yield each DICOM instance in an answer as a rewound binary file."""
+    check(response)
+    kind = media_type(response)
+    if kind == "multipart/related":
+        yield from (part.file for part in iter_parts(response))
+    elif kind == "application/dicom":
+        with tempfile.TemporaryFile() as file:
+            file.writelines(stream(response))
+            file.seek(0)
+            yield file
+    elif response.status_code != 204:
+        raise MediaTypeMismatch(
+            "This answer is not DICOM.",
+            expected='multipart/related; type="application/dicom"',
+            came=kind or "an answer without a Content-Type",
+            hint="Ask for the study itself, server.dicomweb + '/studies/' + UID, with that Accept.",
+        )
+
+
+def _save(file, folder, overwrite, come):
+    path = folder / f"{_uid(file)}.dcm"
+    # Beside its final place, so that the last step is a rename: the file is whole, or not there.
+    handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+    try:
+        # Closed before the rest: Windows renames and removes no file that is open.
+        with open(handle, "wb") as unfinished:
+            shutil.copyfileobj(file, unfinished, CHUNK)
+        if path in come:
+            _check_twin(name, path)
+        else:
+            _rename(name, path, overwrite)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return path
+
+
+def _not_written(error, folder, paths):
+    """Explain a folder or a disk that does not take what came."""
+    return SaveError(
+        f"The instances cannot be written to {folder.as_posix()}.",
+        expected="a folder that you may write to, on a disk with room left",
+        came=f"{error.strerror or error}; {_count(paths)} came whole and stayed",
+        hint="Make room, or name another folder. Then run the cell with requests.get(...) again.",
+    )
+
+
+def _rename(unfinished, path, overwrite):
+    if overwrite or not path.exists():
+        os.replace(unfinished, path)
+    elif not filecmp.cmp(unfinished, path, shallow=False):
+        raise FileConflict(
+            "A file of that name is there already, and it holds something else.",
+            expected="no file, or the same bytes",
+            came=path.as_posix(),
+            hint="Save to another folder, or replace it: save_instances(..., overwrite=True).",
+        )
+
+
+def _check_twin(unfinished, path):
+    if not filecmp.cmp(unfinished, path, shallow=False):
+        raise FileConflict(
+            "Two instances in this answer have the same SOP Instance UID, and are not the same.",
+            expected="one instance for each UID",
+            came=path.stem,
+            hint="The first one is saved. Tell the server's owner.",
+        )
+
+
+def _uid(file):
+    """Return the SOP Instance UID of a DICOM file, checked: it comes from the network."""
+    try:
+        dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=[SOP_INSTANCE_UID])
+        # The bytes as they came: pydicom would only warn of a UID that is none.
+        uid = dataset.get_item(SOP_INSTANCE_UID).value.rstrip(b"\0 ").decode("ascii", "replace")
+    except (InvalidDicomError, EOFError, ValueError, AttributeError) as error:
+        raise AttributeProblem(
+            "A part of this answer is not a DICOM file.",
+            expected="128 bytes, DICM, and a data set with a SOP Instance UID",
+            came=str(error),
+            hint="Look at it with show(response).",
+        ) from error
+    file.seek(0)
+    if len(uid) > UID_LENGTH or not UID.fullmatch(uid):
+        raise UnsafeName(
+            "A SOP Instance UID in this answer must not become a file name.",
+            expected=f"digits and dots, at most {UID_LENGTH} characters",
+            came=repr(uid[: UID_LENGTH + 10]),
+            hint="Nothing was written for it. Tell the server's owner.",
+        )
+    return uid
+
+
+def _count(paths):
+    return "1 instance" if len(paths) == 1 else f"{len(paths)} instances"

@@ -1,0 +1,158 @@
+"""What a server says after storing: what became of each instance (PS3.18 annex I)."""
+
+import copy
+
+from helpers.dicom.datasets import unchecked_records
+from helpers.web.answer import media_type
+
+STORED, FAILED = "stored", "failed"
+
+# The store response (PS3.18 table I.1-1): three lists, and what stands in an item of them.
+REFERENCED, FAILED_ONES, OTHER_FAILURES = "00081199", "00081198", "0008119A"
+REFERENCED_INSTANCE, WARNING_REASON, FAILURE_REASON = "00081155", "00081196", "00081197"
+# No part of the standard's store response; but several servers send it along.
+ERROR_COMMENT = "00000902"
+
+# Kinds of codes: of these, the last two or three digits are the server's own.
+KINDS = {
+    0xA700: (0xFF00, "the server has no room left"),
+    0xA900: (0xFF00, "its content does not fit the kind of object (SOP Class) that it says to be"),
+    0xC000: (0xF000, "the server cannot understand some of its data elements"),
+}
+# PS3.18 tables I.2-1 and I.2-2; and what these tables allow besides: PS3.7 annex C.
+REASONS = {
+    0x0105: "it has an attribute that the server does not take",
+    0x0106: "an attribute has a value that is not allowed",
+    0x0107: "the server did not take all of its attributes",
+    0x0110: "the server failed while it stored it",
+    0x0111: "an instance of that UID is there already",
+    0x0112: "the server does not know an instance that belongs to it",
+    0x0116: "the value of an attribute is out of range",
+    0x0117: "its SOP Instance UID is not well-formed",
+    0x0118: "the server does not know this kind of object (SOP Class)",
+    0x0119: "the server knows its UID as that of another kind of object (SOP Class)",
+    0x0120: "an attribute is missing",
+    0x0121: "the value of an attribute is missing",
+    0x0122: "the server does not store this kind of object (SOP Class)",
+    0x0124: "storing is not allowed to you",
+    0x0131: "the server has had this request already",
+    0x0210: "the server has had this request already",
+    0x0211: "the server does not know this operation",
+    0x0212: "the server did not expect what it got",
+    0x0213: "the server has no room left",
+    0xB000: "the server changed attributes",
+    0xB006: "the server left attributes out",
+    0xB007: "its content does not fit the kind of object (SOP Class) that it says to be",
+    0xC122: "the server does not take its transfer syntax",
+}
+
+
+def outcomes(response, uids):
+    """Read from a store response what became of each instance.
+
+    Parameters
+    ----------
+    response : requests.Response
+        With the status 200, 202 or 409, in JSON or XML.
+    uids : list of str
+        The SOP Instance UIDs that were sent.
+
+    Returns
+    -------
+    dict
+        For each SOP Instance UID a pair: "stored" or "failed", and the reason in words.
+
+    Raises
+    ------
+    MediaTypeMismatch, AttributeProblem
+        It is no store response.
+
+    Notes
+    -----
+    The third list, Other Failures Sequence, is of parts that the server could not put a UID to. So
+    it does not say which they are: they are among those that no other list names.
+
+    Examples
+    --------
+    >>> import io, requests
+    >>> answer = requests.Response()
+    >>> answer.status_code, answer.headers["Content-Type"] = 409, "application/dicom+json"
+    >>> answer.raw = io.BytesIO(b'''{"00081198": {"vr": "SQ", "Value": [{
+    ...     "00081155": {"vr": "UI", "Value": ["1.2.3"]},
+    ...     "00081197": {"vr": "US", "Value": [49442]}}]}}''')
+    >>> outcomes(answer, ["1.2.3", "1.2.4"])["1.2.3"]
+    ('failed', 'the server does not take its transfer syntax (code C122)')
+    >>> outcomes(answer, ["1.2.3", "1.2.4"])["1.2.4"]
+    ('failed', 'the server does not say what became of it')
+    """
+    named, others = {}, []
+    for record in unchecked_records(_labelled(response)):
+        for item in _items(record, REFERENCED):
+            named[_value(item, REFERENCED_INSTANCE)] = (STORED, _reason(item, WARNING_REASON))
+        for item in _items(record, FAILED_ONES):
+            named[_value(item, REFERENCED_INSTANCE)] = (FAILED, _why(item))
+        others += [_why(item) for item in _items(record, OTHER_FAILURES)]
+    silence = (FAILED, _of_the_unnamed(others, sum(uid not in named for uid in uids)))
+    return {uid: named.get(uid, silence) for uid in uids}
+
+
+def _labelled(response):
+    """Return an answer with a Content-Type: that of JSON if the server sent none.
+
+    Orthanc sends its refusals so.
+    """
+    if media_type(response):
+        return response
+    labelled = copy.copy(response)
+    labelled.headers = {"Content-Type": "application/dicom+json"}
+    return labelled
+
+
+def _of_the_unnamed(others, count):
+    """Say why `count` instances failed that no list names."""
+    if not others:
+        return "the server does not say what became of it"
+    if len(set(others)) == 1 and len(others) >= count:
+        return others[0]
+    return "the server does not name it, but says of such: " + "; ".join(dict.fromkeys(others))
+
+
+def _items(record, tag):
+    return [item for item in _values(record, tag) if isinstance(item, dict)]
+
+
+def _values(item, tag):
+    element = item.get(tag)
+    values = element.get("Value") if isinstance(element, dict) else None
+    return values if isinstance(values, list) else []
+
+
+def _value(item, tag):
+    return next(iter(_values(item, tag)), None)
+
+
+def _why(item):
+    return _reason(item, FAILURE_REASON) or "the server does not say why"
+
+
+def _reason(item, tag):
+    """Say in words why an instance was refused or changed, with the server's own words."""
+    words = _words(_value(item, tag))
+    comment = _value(item, ERROR_COMMENT)
+    if not isinstance(comment, str):
+        return words
+    said = f'the server says: "{"".join(filter(str.isprintable, comment))}"'
+    return f"{words}; {said}" if words else said
+
+
+def _words(code):
+    try:
+        # Some servers send the number as a text.
+        code = int(code or 0)
+    except (TypeError, ValueError):
+        return ""
+    if not code:
+        return ""
+    kinds = (words for kind, (mask, words) in KINDS.items() if code & mask == kind)
+    of_its_own = "a reason of the server's own: its conformance statement explains it"
+    return f"{REASONS.get(code) or next(kinds, of_its_own)} (code {code:04X})"

@@ -1,0 +1,158 @@
+"""What a notebook shows: explanations in the place of tracebacks, tables that fit, texts that fold.
+
+Notebooks call `requests` themselves, so a wrong host name raises an exception of requests: forty
+lines about sockets. The explanation of `helpers.web.explanations.explain` says more in four.
+
+UIDs, URLs and keywords have no blanks, so a browser does not break them, and a table of them is
+wider than a screen. Tables stay plain DataFrames: only their HTML says where they may be broken.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import textwrap
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import requests
+from urllib3.exceptions import LocationParseError
+
+from helpers.errors import WorkbookError
+from helpers.web.explanations import explain
+
+if TYPE_CHECKING:
+    import pandas
+    from IPython.core.interactiveshell import InteractiveShell
+
+# Lines of an explanation, in characters (a cell shows 75 of them on a screen of 1024 pixels), and
+# where one goes on: below its text.
+WIDTH = 72
+INDENT = " " * len("  expected: ")
+# A Retrieve URL with three UIDs has some 270 characters; pandas would cut it at 50.
+LONGEST_TEXT = 300
+# In HTML, a place where a line may end; it is not copied with the text.
+BREAK = "<wbr>"
+# The size is that of code in JupyterLab: a line of a hexadecimal dump fits a screen of 1024 pixels.
+CODE = "white-space: pre-wrap; font-size: var(--jp-code-font-size, 13px)"
+# A longer line is broken where it is full: at a blank, the indentation would be lost.
+FOLDED = f"margin: 0.3em 0 0.9em 1em; padding: 0; word-break: break-all; {CODE}"
+# What requests lets through: a host that can be no name, and a letter that no header can carry.
+NOT_WRAPPED = (LocationParseError, UnicodeEncodeError)
+LONG_UID = re.compile(r"(?=[\d.]{30})\d+(?:\.\d+)+")
+
+
+def prepare_notebook(shell: InteractiveShell | None = None) -> None:
+    """Let this kernel explain errors in plain words, and show tables that fit the screen.
+
+    An exception of `requests`, or of these helpers, shows as a few sentences in the place of a
+    traceback. A table (`pandas.DataFrame`) shows its UIDs and URLs whole, broken into lines.
+
+    Parameters
+    ----------
+    shell : IPython.core.interactiveshell.InteractiveShell, optional
+        By default the running one. Outside IPython nothing happens.
+
+    Examples
+    --------
+    >>> prepare_notebook()
+    """
+    from IPython import get_ipython
+
+    shell = shell or get_ipython()  # type: ignore[no-untyped-call]
+    if shell is None:
+        return
+    import pandas
+
+    explained = (WorkbookError, requests.RequestException, *NOT_WRAPPED)
+    shell.set_custom_exc(explained, _show_explanation)
+    pandas.set_option("display.max_colwidth", LONGEST_TEXT)
+    shell.display_formatter.formatters["text/html"].for_type(pandas.DataFrame, table_html)
+
+
+def _show_explanation(
+    shell: InteractiveShell,
+    kind: type[BaseException],
+    error: BaseException,
+    traceback: Any,
+    tb_offset: int | None = None,
+) -> list[str] | None:
+    if isinstance(error, UnicodeEncodeError) and error.encoding != "latin-1":
+        # No header: those go out in Latin-1.
+        shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
+        return None
+    explained = error if isinstance(error, WorkbookError) else explain(error)
+    name = type(explained).__name__
+    first, *others = str(explained).splitlines()
+    lines = _wrap(f"{name}: {first}")
+    lines[0] = lines[0].replace(name, f"\x1b[1m{name}\x1b[0m", 1)
+    for line in others:
+        lines += _wrap(line, subsequent_indent=INDENT)
+    shell._showtraceback(type(explained), explained, lines)
+    return lines
+
+
+def _wrap(line: str, subsequent_indent: str = "") -> list[str]:
+    # Media types and URLs are copied: they stay whole.
+    return textwrap.wrap(
+        line,
+        WIDTH,
+        subsequent_indent=subsequent_indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def table_html(table: pandas.DataFrame) -> str:
+    """Return a table as HTML that a browser may break between the parts of a name."""
+    head, end, body = table._repr_html_().partition("</thead>")
+    # Keywords between their words, URLs and media types before a long component.
+    head = re.sub("(?<=[a-z])(?=[A-Z])", BREAK, head)
+    body = re.sub(r"(?<=/)(?=\w{6})", BREAK, body)
+    return head + end + LONG_UID.sub(_break_uid, body)
+
+
+def _break_uid(uid: re.Match[str]) -> str:
+    """Let a UID be broken before a component, and in the middle of a long one."""
+    by_component = re.sub(r"(?<=\.)(?=\d{4})", BREAK, uid[0])
+    return re.sub(r"\d{24,}", _halve, by_component)
+
+
+def _halve(digits: re.Match[str]) -> str:
+    middle = len(digits[0]) // 2
+    return digits[0][:middle] + BREAK + digits[0][middle:]
+
+
+class Sections:
+    """Texts with titles, that a notebook folds and a terminal prints one after the other.
+
+    Attributes
+    ----------
+    sections : dict of str to str
+        The titles, and the text below each.
+    folded : tuple of str
+        The titles that a notebook shows closed; a click opens them.
+
+    Examples
+    --------
+    >>> page = Sections()
+    >>> page.sections = {"Request": "GET /dicomweb/studies", "Answer": "200 OK"}
+    >>> page
+    GET /dicomweb/studies
+    <BLANKLINE>
+    200 OK
+    """
+
+    sections: ClassVar[dict[str, str]] = {}
+    folded: ClassVar[tuple[str, ...]] = ()
+
+    def __repr__(self) -> str:
+        return "\n\n".join(self.sections.values())
+
+    def _repr_html_(self) -> str:
+        blocks = (
+            f"<details{'' if title in self.folded else ' open'}>"
+            f"<summary><b>{html.escape(title)}</b></summary>"
+            f"<pre style='{FOLDED}'>{html.escape(text)}</pre></details>"
+            for title, text in self.sections.items()
+        )
+        return "".join(blocks)

@@ -1,0 +1,175 @@
+"""Pixels on the screen, with a line of text that says what is seen."""
+
+import zlib
+
+import numpy
+
+from helpers.errors import FrameError
+
+DOTS_PER_INCH = 100
+# The longer side of a picture, in pixels of the screen.
+SMALLEST, LARGEST = 320, 640
+TITLE_HEIGHT = 30
+
+
+def show_frame(pixels, window=None, ax=None, title=None, aspect=1.0):
+    """Draw a frame, and print a line that says what is drawn.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        Shape (rows, columns) for grey, (rows, columns, 3) for RGB; what `frame` returns.
+    window : tuple of float, optional
+        ``(center, width)`` in the units of `pixels`: all below is black, all above is white
+        (PS3.3 C.11.2.1.2). Without it, the least value is black and the greatest white.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Without it, a new figure whose size follows the pixels.
+    title : str, optional
+        A line above the picture.
+    aspect : float
+        The height of a pixel, divided by its width: Pixel Spacing or Pixel Aspect Ratio, the first
+        of the two values divided by the second.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    FrameError
+        The array is no picture, or the window or the aspect makes no sense.
+
+    Examples
+    --------
+    >>> ramp = numpy.arange(4096, dtype="uint16").reshape(64, 64)
+    >>> ax = show_frame(ramp, window=(1040, 400), title="A ramp")
+    64 x 64, uint16, 0 to 4095, window 1040/400, checksum e4460805
+    """
+    pixels = numpy.asarray(pixels)
+    is_colour = _is_colour(pixels)
+    limits = _limits(pixels, window, is_colour)
+    _check_aspect(aspect)
+    if ax is None:
+        rows, columns = pixels.shape[:2]
+        ax = _new_axes(rows * aspect, columns, title)
+    if is_colour:
+        ax.imshow(_eight_bits(pixels), aspect=aspect)
+    else:
+        ax.imshow(pixels, cmap="gray", vmin=limits[0], vmax=limits[1], aspect=aspect)
+    ax.set_axis_off()
+    if title:
+        ax.set_title(title, fontsize=10, color="black")
+    print(description(pixels, window))
+    return ax
+
+
+def description(pixels, window=None):
+    """Say in one line what a picture shows: its size, type, range, window, and a checksum.
+
+    The checksum is that of the pixels, and the same on every machine.
+
+    Examples
+    --------
+    >>> description(numpy.zeros((2, 3), "uint8"))
+    '3 x 2, uint8, 0 to 0, full range, checksum b1c2a1a3'
+    """
+    rows, columns = pixels.shape[:2]
+    in_order = numpy.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))
+    words = [
+        f"{columns} x {rows}",
+        *(["RGB"] if pixels.ndim == 3 else []),
+        str(pixels.dtype),
+        f"{_short(pixels.min())} to {_short(pixels.max())}",
+        f"window {window[0]:g}/{window[1]:g}" if window else "full range",
+        f"checksum {zlib.crc32(in_order):08x}",
+    ]
+    return ", ".join(words)
+
+
+def _short(number):
+    return f"{number:g}" if isinstance(number, numpy.floating) else str(number)
+
+
+def _is_colour(pixels):
+    """Tell colour from grey, and refuse what is neither."""
+    if pixels.size and pixels.dtype.kind in "iuf":
+        if pixels.ndim == 2:
+            return False
+        if pixels.ndim == 3 and pixels.shape[2] == 3:
+            return True
+    raise FrameError(
+        "This array is no picture.",
+        expected="numbers of the shape (rows, columns) or (rows, columns, 3)",
+        came=f"{pixels.dtype} of the shape {pixels.shape}",
+        hint="For one of several frames: show_frame(pixels[0]).",
+    )
+
+
+def _limits(pixels, window, is_colour):
+    """Return the values that are black and white."""
+    if window is None:
+        return pixels.min(), pixels.max()
+    if is_colour:
+        raise FrameError(
+            "A colour picture has no window.", hint="Leave it out: show_frame(pixels)."
+        )
+    center, width = window
+    if width < 1:
+        raise FrameError(
+            "A window cannot be that narrow.",
+            expected="(center, width), with a width of 1 or more",
+            came=f"({center:g}, {width:g})",
+            hint="For soft tissue in CT, after the rescale: window=(40, 400).",
+        )
+    return center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
+
+
+def _check_aspect(aspect):
+    if not 0.01 <= aspect <= 100:
+        raise FrameError(
+            "Pixels cannot have that shape.",
+            expected="their height divided by their width, 1 for squares",
+            came=f"{aspect:g}",
+            hint="Of metadata.PixelSpacing, divide the first value by the second.",
+        )
+
+
+def _eight_bits(pixels):
+    """Colours as matplotlib wants them: 0 to 255."""
+    if pixels.dtype == numpy.uint8:
+        return pixels
+    return (pixels.astype("float64") * (255 / max(pixels.max(), 255))).clip(0, 255).astype("uint8")
+
+
+def _new_axes(height, width, title):
+    """Make a figure of that shape, with a background that any theme can surround."""
+    from matplotlib import pyplot
+
+    longer = max(height, width)
+    scale = min(max(longer, SMALLEST), LARGEST) / longer
+    width, height = width * scale, height * scale
+    above = TITLE_HEIGHT if title else 0
+    figure = pyplot.figure(
+        figsize=(width / DOTS_PER_INCH, (height + above) / DOTS_PER_INCH),
+        dpi=DOTS_PER_INCH,
+        facecolor="white",
+    )
+    _print_quickly(figure.canvas)
+    return figure.add_axes((0, 0, 1, height / (height + above)))
+
+
+def _print_quickly(canvas):
+    """Let Jupyter show this figure pixel by pixel, in a third of the time.
+
+    By default it draws twice, to cut off the margin, which there is none, and then spends most of
+    the time on compressing. Cutting also shifts the picture, so that its pixels are blurred.
+    """
+    print_figure = canvas.print_figure
+
+    def quickly(filename, **options):
+        options["bbox_inches"] = None
+        if options.get("format") == "png":
+            options.setdefault("pil_kwargs", {"compress_level": 1})
+        return print_figure(filename, **options)
+
+    canvas.print_figure = quickly

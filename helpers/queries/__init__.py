@@ -1,0 +1,1 @@
+"""The functions beside the widgets: search, browse, compare."""

@@ -1,0 +1,1 @@
+"""Servers: which there are, how they let us in, and what they can."""

@@ -1,0 +1,1 @@
+"""HTTP: what a client asks for, what an answer says, and what went wrong."""

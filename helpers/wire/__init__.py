@@ -1,0 +1,1 @@
+"""An exchange made visible, and the same as curl, Python and Postman."""

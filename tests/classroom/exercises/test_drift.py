@@ -1,0 +1,153 @@
+"""The notebooks and their exercises say the same."""
+
+import ast
+import re
+from email import message_from_bytes
+from email.policy import HTTP
+
+import pytest
+import requests
+
+from classroom.exercises.bodies import hard_bodies, whole_parts
+from classroom.exercises.progress import tasks
+from classroom.exercises.quizzes import quizzes
+from classroom.exercises.retrieval import faults, goals
+from tests.classroom.exercises.lessons import (
+    EXERCISES,
+    NOTEBOOKS,
+    code,
+    name_of,
+    names_before,
+    starters,
+)
+
+NUMBERS = {3: "Three", 4: "Four", 5: "Five"}
+NAMES = {exercise.name for exercise in EXERCISES}
+QUIZZES = list(quizzes().values())
+
+
+def all_text(notebook):
+    return "\n\n".join(cell.source for cell in NOTEBOOKS[notebook])
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
+def test_an_exercise_is_in_one_notebook_with_a_task_and_a_starter(exercise):
+    homes = [notebook for notebook in NOTEBOOKS if starters(exercise, notebook)]
+    assert homes == [exercise.notebook]
+    [starter] = starters(exercise)
+    assert "____" in starter.source
+    cells = NOTEBOOKS[exercise.notebook]
+    before = cells[cells.index(starter) - 1]
+    assert before.cell_type == "markdown" and "**Task:**" in before.source
+    imports = [
+        cell for cell in code(exercise.notebook) if "classroom.exercises import" in cell.source
+    ]
+    assert re.search(rf"\b{exercise.name}\b", imports[0].source)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
+def test_the_committed_output_of_a_starter_says_not_attempted(exercise):
+    [starter] = starters(exercise)
+    [output] = starter.outputs
+    assert output["data"]["text/plain"].startswith("Not attempted.")
+    assert "Not attempted." in output["data"]["text/html"]
+
+
+@pytest.mark.parametrize("quiz", QUIZZES, ids=name_of)
+def test_a_quiz_is_in_one_notebook_and_can_be_read_there_without_running(quiz):
+    cells = [
+        (notebook, cell)
+        for notebook in NOTEBOOKS
+        for cell in code(notebook)
+        if cell.source.endswith(f'quiz("{quiz.name}")')
+    ]
+    [(home, cell)] = cells
+    assert home == quiz.notebook
+    assert cell.metadata["tags"] == ["nbval-ignore-output"]
+    [output] = cell.outputs
+    assert output["data"]["text/html"] == quiz._repr_html_()
+
+
+@pytest.mark.parametrize("notebook", sorted(NOTEBOOKS))
+def test_what_a_notebook_names_exists(notebook):
+    text = all_text(notebook)
+    assert set(re.findall(r"(\w+)\.(?:check|hint|solution)\(", text)) <= NAMES
+    assert set(re.findall(r'quiz\("(\w+)"\)', text)) <= set(quizzes())
+
+
+@pytest.mark.parametrize("notebook", sorted(set(NOTEBOOKS) & {e.notebook for e in EXERCISES}))
+def test_a_notebook_has_three_to_five_exercises_and_says_how_many(notebook):
+    count = sum(exercise.notebook == notebook for exercise in EXERCISES)
+    assert f"{NUMBERS[count]} exercises" in all_text(notebook)
+
+
+def test_every_task_belongs_to_a_notebook():
+    assert set(tasks()) <= set(NOTEBOOKS)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
+def test_a_solution_fits_a_screen_of_1024_pixels(exercise):
+    assert max(map(len, exercise.code.splitlines())) <= 70
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
+def test_there_are_three_hints_or_more_and_none_holds_the_answer(exercise):
+    hints = "\n".join(exercise.hints)
+    assert len(exercise.hints) >= 3
+    assert all(hint.strip().endswith((".", "?")) for hint in exercise.hints)
+    # The texts of the solution that no notebook up to this one shows.
+    shown = "".join(all_text(name) for name in sorted(NOTEBOOKS) if name <= exercise.notebook)
+    texts = {
+        node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+        for node in ast.walk(ast.parse(exercise.code))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+    }
+    assert [text for text in texts if len(text) > 2 and text not in shown and text in hints] == []
+    lines = [line.strip() for line in exercise.code.splitlines() if len(line.strip()) > 30]
+    assert [line for line in lines if line in hints] == []
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
+def test_hints_have_no_marks_but_backticks(exercise):
+    """A note shows what stands in backticks as code, and all other marks as they are."""
+    words = re.sub(r"`[^`]*`", "", "\n".join(exercise.hints))
+    assert not set("*_#`") & set(words)
+
+
+def test_each_broken_request_of_the_notebook_is_broken(server):
+    exercise = next(exercise for exercise in EXERCISES if exercise.name == "repair_requests")
+    names = names_before(exercise, server)
+    [starter] = starters(exercise)
+    # What the requests need, without the check.
+    exec(starter.source.partition("repaired =")[0], names)
+    cells = NOTEBOOKS[exercise.notebook]
+    task = cells[cells.index(starter) - 1].source
+    block = re.search(r"```python\n(.*?)```", task, re.DOTALL)[1]
+    setting, *broken = re.split(r"^# (?=[a-f]:)", block, flags=re.MULTILINE)
+    exec(setting, names)
+    wanted = goals(server)
+    assert [request[0] for request in broken] == list(wanted)
+    for request in broken:
+        *statements, expression = ast.parse(f"# {request}").body
+        exec(compile(ast.Module(statements, []), "task", "exec"), names)
+        try:
+            response = eval(compile(ast.Expression(expression.value), "task", "eval"), names)
+        except requests.ConnectionError:
+            response = None
+        assert faults(server, response, *wanted[request[0]]), request
+
+
+def test_hard_bodies_are_what_pythons_email_reads():
+    """Whole ones: parts, headers and data. Cut ones: the parser that checks refuses them."""
+    whole = {words for words, *_ in hard_bodies() if " cut " not in words and words[-5:] != "empty"}
+    assert len(whole) == 10
+    for words, body, content_type in hard_bodies():
+        message = message_from_bytes(
+            f"Content-Type: {content_type}\r\n\r\n".encode() + body, policy=HTTP
+        )
+        found = whole_parts(body, content_type)
+        if words not in whole:
+            assert found is None, words
+            continue
+        payloads = [part.get_payload(decode=True) for part in message.iter_parts()]
+        assert [data for _, data in found] == payloads, words

@@ -1,0 +1,20 @@
+"""Every exercise can be solved, on the classroom PACS and on Orthanc, and begins unattempted."""
+
+import pytest
+
+from classroom.exercises.record import done
+from tests.classroom.exercises.lessons import EXERCISES, name_of, names_before, starters
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
+def test_the_starter_is_not_attempted_and_the_solution_is_right(
+    exercise, server, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    names = names_before(exercise, server)
+    exec(starters(exercise)[0].source, names)
+    assert capsys.readouterr().out.startswith("Not attempted.")
+    assert exercise.name not in done()
+    exec(exercise.code, names)
+    assert "Right." in capsys.readouterr().out
+    assert exercise.name in done()

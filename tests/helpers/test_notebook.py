@@ -1,0 +1,142 @@
+import re
+import subprocess
+import sys
+
+import pandas
+import pytest
+import requests
+from IPython.core.interactiveshell import InteractiveShell
+
+from helpers.notebook import prepare_notebook
+
+
+@pytest.fixture
+def shell():
+    shell = InteractiveShell()
+    prepare_notebook(shell)
+    yield shell
+    shell.history_manager.end_session()
+
+
+def shown(shell, code, capsys):
+    result = shell.run_cell(code)
+    assert not result.success
+    return capsys.readouterr().out
+
+
+def test_an_exception_of_requests_becomes_our_explanation(shell, capsys, free_port):
+    out = shown(shell, f"import requests; requests.get('http://127.0.0.1:{free_port}')", capsys)
+    assert "ServerUnreachable" in out and "next:" in out
+    assert "Traceback" not in out and "urllib3" not in out
+
+
+def test_our_own_error_has_no_traceback(shell, capsys):
+    out = shown(
+        shell, "from helpers.errors import FrameError as E; raise E('no', hint='ask')", capsys
+    )
+    assert "FrameError" in out and "ask" in out
+    assert "Traceback" not in out
+
+
+def test_a_long_explanation_goes_on_below_its_text(shell, capsys):
+    code = "from helpers.errors import FrameError as E; raise E('no', hint='word ' * 40)"
+    lines = shown(shell, code, capsys).rstrip().splitlines()
+    assert max(map(len, lines)) <= 72
+    assert lines[-1].startswith(" " * len("  next:     ") + "word")
+
+
+def test_what_is_to_be_copied_from_an_explanation_stays_whole(shell, capsys):
+    words = f"{'x' * 40} multipart/related;type=application/octet-stream http://{'long-' * 16}name"
+    code = f"from helpers.errors import FrameError as E; raise E('no', hint='{words}')"
+    assert set(words.split()) <= set(shown(shell, code, capsys).split())
+
+
+def test_any_other_error_keeps_its_traceback(shell, capsys):
+    out = shown(shell, "1 / 0", capsys)
+    assert "Traceback" in out
+
+
+def test_what_requests_does_not_wrap_is_explained_too(shell, capsys):
+    for code, words in [
+        ("requests.get('http://pacs..example/')", "not the URL of a web server"),
+        ("requests.get('http://127.0.0.1/', headers={'apikey': '\u201cs3cret'})", "A header of"),
+    ]:
+        out = shown(shell, f"import requests; {code}", capsys)
+        assert words in out and "next:" in out
+        assert "Traceback" not in out and "s3cret" not in out
+    assert "Traceback" in shown(shell, "'\u201c'.encode('ascii')", capsys)
+
+
+def test_the_error_can_still_be_caught(shell):
+    code = (
+        "import requests\ntry:\n  requests.get('htp://x')\nexcept requests.RequestException: ok = 1"
+    )
+    assert shell.run_cell(code).success
+    assert shell.user_ns["ok"] == 1
+
+
+def test_outside_a_notebook_nothing_happens():
+    prepare_notebook()
+    with pytest.raises(requests.RequestException):
+        requests.get("htp://127.0.0.1", timeout=5)
+
+
+UID = "1.3.6.1.4.1.14519.5.2.1.7777.9002.198875685720513246512710453733"
+URL = f"http://127.0.0.1:8042/dicomweb/studies/{UID}/series/{UID}/instances/{UID}"
+
+
+def html_of(shell, table):
+    data, _ = shell.display_formatter.format(table)
+    return data["text/html"]
+
+
+def test_a_table_shows_uids_and_urls_whole(shell):
+    html = html_of(shell, pandas.DataFrame({"SOPInstanceUID": [UID], "RetrieveURL": [URL]}))
+    shown = html.replace("<wbr>", "")
+    assert f"<td>{UID}</td>" in shown and f"<td>{URL}</td>" in shown
+
+
+def longest_piece(html):
+    return max(map(len, re.split(r"<wbr>|\s|<.*?>", html)))
+
+
+def test_a_table_may_be_broken_so_that_its_columns_are_narrow(shell):
+    html = html_of(shell, pandas.DataFrame({"NumberOfStudyRelatedInstances": [URL]}))
+    assert longest_piece(html) <= 26
+    assert longest_piece(html_of(shell, pandas.DataFrame({"SOPInstanceUID": [UID]}))) <= 20
+    assert "127.0.0.1:8042/" in html
+
+
+def test_short_values_are_not_broken(shell):
+    html = html_of(
+        shell,
+        pandas.DataFrame(
+            {"Modality": ["CT"], "mm": [0.5], "StudyDate": "19860330", "type": "1.2.840.10008.1.2"}
+        ),
+    )
+    assert html.count("<wbr>") == 1
+
+
+CHANGES_NOTHING = """
+import os
+variables = dict(os.environ)
+import helpers, sys
+assert "requests" not in sys.modules and "pandas" not in sys.modules
+for name in helpers.__all__:
+    assert getattr(helpers, name).__name__ == name, name
+import pandas, urllib3
+assert pandas.get_option("display.max_colwidth") == 50
+assert urllib3.connectionpool.HTTPConnectionPool.ConnectionCls is urllib3.connection.HTTPConnection
+assert dict(os.environ) == variables
+"""
+
+
+def test_importing_helpers_loads_nothing_and_changes_nothing():
+    subprocess.run([sys.executable, "-c", CHANGES_NOTHING], check=True, timeout=60)
+
+
+def test_importing_the_pacs_loads_no_library_of_notebooks():
+    code = "import classroom.pacs.server, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    libraries = {"pandas", "IPython", "ipywidgets", "matplotlib"}
+    assert libraries & set(done.stdout.split()) == set()

@@ -1,0 +1,681 @@
+"""The viewer: instances, frames, window, zoom, cine."""
+
+import base64
+import io
+import re
+import threading
+import time
+
+import numpy
+import pandas
+import pydicom
+import pytest
+import requests
+from PIL import Image
+from pydicom.pixels import apply_color_lut
+
+from helpers import FrameViewer, view_frame
+from helpers.errors import HTTPProblem, ServerUnreachable, WorkbookError
+from helpers.files.__main__ import store_instances
+from helpers.pixels.palettes import TABLES
+from helpers.queries import metadata as fetching
+from helpers.queries.request import Question
+from helpers.widgets.frame_source import FrameSource
+from tests.archive import FOLDER, RAVI
+from tests.helpers.synthetic import palette, write_image
+from tests.helpers.widgets.looking import all_widgets, everything_in, run_code
+from tests.peers.orthanc import orthanc_for_a_test
+
+CT = sorted(
+    (pydicom.dcmread(path) for path in RAVI if path.name.startswith("CT")),
+    key=lambda dataset: dataset.InstanceNumber,
+)
+ANDY = pydicom.dcmread(FOLDER / "andy" / "US001_0001.dcm")
+MAMMOGRAM = pydicom.dcmread(FOLDER / "sally_mg" / "MG001_0001.dcm")
+STUDY = CT[0].StudyInstanceUID
+WORKERS = 2
+
+
+@pytest.fixture
+def viewer(server):
+    made = FrameViewer(server, STUDY)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def film(server):
+    made = FrameViewer(server, ANDY.StudyInstanceUID)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def odd(odd_images):
+    """Return a viewer of the images that the archive lacks."""
+    images, server = odd_images
+    made = FrameViewer(server, images["palette"].StudyInstanceUID)
+    yield made
+    made.close()
+
+
+def go_to(viewer, image):
+    viewer.image[1].value = image.InstanceNumber
+
+
+def on_screen(viewer):
+    """Return the picture that the browser gets."""
+    encoded = re.search(r"src='data:image/png;base64,([^']*)'", viewer.screen.value)[1]
+    return Image.open(io.BytesIO(base64.b64decode(encoded)))
+
+
+def alt_text(viewer):
+    return re.search(r"alt='([^']*)'", viewer.screen.value)[1]
+
+
+def uids(dataset):
+    return {
+        "study_uid": dataset.StudyInstanceUID,
+        "series_uid": dataset.SeriesInstanceUID,
+        "instance_uid": dataset.SOPInstanceUID,
+    }
+
+
+def keys_of(images):
+    return [(image.SeriesInstanceUID, image.SOPInstanceUID, 1) for image in images]
+
+
+def kept_of(source):
+    """Return the keys of the frames that a source keeps or fetches, the last wanted last."""
+    return [key for owner, key in source._frames if owner is source]
+
+
+def wait_for_prefetches(source):
+    for key in kept_of(source):
+        source._frames[source, key].result(10)
+
+
+def test_images_come_in_order_and_reports_stay_out(viewer):
+    assert viewer.image[1].max == 32
+    assert viewer.images["SOPInstanceUID"].tolist() == [image.SOPInstanceUID for image in CT]
+    assert viewer.images["Modality"].unique().tolist() == ["CT"]
+
+
+def test_each_step_shows_the_pixels_of_that_instance(viewer):
+    for number in (1, 2, 17, 32):
+        viewer.image[1].value = number
+        assert numpy.array_equal(viewer.shot.pixels, CT[number - 1].pixel_array)
+        assert f"<td style='text-align:left'>{number}</td>" in viewer.header.value
+        assert alt_text(viewer).startswith(f"Image {number} of 32")
+
+
+def test_window_of_the_file_is_the_first(viewer):
+    assert viewer.window.value == "file"
+    assert (viewer.center.value, viewer.width.value) == (40, 400)
+
+
+@pytest.mark.parametrize(
+    ("name", "center", "width"),
+    [("lung", -600, 1500), ("mediastinum", 40, 400), ("bone", 400, 1800)],
+)
+def test_presets_set_centre_and_width(viewer, name, center, width):
+    viewer.window.value = name
+    assert (viewer.center.value, viewer.width.value) == (center, width)
+    assert f"window {center}/{width}" in alt_text(viewer)
+
+
+def test_preset_stays_from_image_to_image(viewer):
+    viewer.window.value = "lung"
+    viewer.image[1].value = 9
+    assert (viewer.window.value, viewer.center.value) == ("lung", -600)
+
+
+def test_centre_and_width_may_be_typed(viewer):
+    before = viewer.screen.value
+    viewer.center.value = 300
+    assert viewer.window.value == "my own"
+    assert viewer.screen.value != before
+    viewer.image[1].value = 2
+    assert viewer.center.value == 300
+
+
+def test_invert_makes_black_white(viewer):
+    before = numpy.asarray(on_screen(viewer))
+    viewer.invert.value = True
+    assert numpy.array_equal(numpy.asarray(on_screen(viewer)), 255 - before)
+    assert "inverted" in alt_text(viewer)
+
+
+def test_zoom_shows_the_middle_and_then_where_one_looks(viewer):
+    whole = numpy.asarray(on_screen(viewer))
+    viewer.zoom[1].value = 400
+    middle = Image.fromarray(whole[192:320, 192:320]).resize((512, 512), Image.BILINEAR)
+    assert numpy.array_equal(numpy.asarray(on_screen(viewer)), numpy.asarray(middle))
+    viewer.across[1].value, viewer.down[1].value = 25, 75
+    # Of the 384 rows and columns that do not fit, a quarter to the left and three above.
+    there = Image.fromarray(whole[288:416, 96:224]).resize((512, 512), Image.BILINEAR)
+    assert numpy.array_equal(numpy.asarray(on_screen(viewer)), numpy.asarray(there))
+    assert "zoom 400 %" in alt_text(viewer)
+
+
+def test_where_to_look_is_asked_only_when_zoomed(viewer):
+    assert viewer.pan.layout.display == "none"
+    viewer.zoom[1].value = 200
+    assert viewer.pan.layout.display == "flex"
+
+
+def test_film_has_frames_and_a_button_and_a_single_image_has_none(viewer, film):
+    assert film.film.layout.display == "flex"
+    assert (film.frame[1].max, film.cine.max) == (24, 24)
+    assert viewer.film.layout.display == "none"
+
+
+def test_each_frame_of_a_film_is_shown(film):
+    frames = ANDY.pixel_array
+    for number in (1, 2, 24):
+        film.frame[1].value = number
+        # A JPEG decoded by two libraries differs by roundings.
+        assert abs(film.shot.pixels.astype(int) - frames[number - 1]).mean() < 2
+        assert f"frame {number} of 24" in alt_text(film)
+    assert "/frames/24" in film.message.value
+
+
+def test_button_of_the_film_says_what_it_does(film):
+    assert film.play.description == "Play"
+    film.play.value = True
+    assert film.play.description == "Pause"
+
+
+def test_another_viewer_stops_the_film_that_a_cell_that_is_run_again_leaves_behind(film, server):
+    film.play.value = True
+    again = FrameViewer(server, ANDY.StudyInstanceUID)
+    assert not film.play.value
+    assert film.play.description == "Play"
+    again.close()
+
+
+def test_colour_has_no_window(film):
+    assert film.window.options == ("none: colour",)
+    assert film.window.disabled
+    assert film.center.disabled
+    assert on_screen(film).mode == "RGB"
+
+
+@pytest.mark.parametrize("name", ["palette", "long palette", "segments"])
+def test_palette_is_shown_in_its_colours(odd, odd_images, name):
+    image = odd_images[0][name]
+    go_to(odd, image)
+    assert odd.error is None
+    colours = (apply_color_lut(image.pixel_array, image) >> 8).astype("u1")
+    assert numpy.array_equal(odd.shot.pixels, colours)
+    shown = Image.fromarray(colours).resize((512, 384), Image.BILINEAR)
+    assert numpy.array_equal(numpy.asarray(on_screen(odd)), numpy.asarray(shown))
+    assert odd.window.options == ("none: colour",)
+    assert ">PALETTE COLOR<" in odd.header.value
+
+
+def test_palette_is_fetched_from_orthanc_too(tmp_path):
+    pixels = numpy.arange(60 * 80, dtype="u2").reshape(60, 80)
+    image = write_image(tmp_path / "1.dcm", pixels, **palette(4096))
+    with orthanc_for_a_test() as server:
+        store_instances([tmp_path / "1.dcm"], server)
+        viewer = FrameViewer(server, image.StudyInstanceUID)
+        assert numpy.array_equal(viewer.shot.pixels, apply_color_lut(pixels, image) >> 8)
+        viewer.close()
+
+
+@pytest.mark.parametrize("name", ["palette", "long palette"])
+def test_code_and_function_show_the_same_colours(odd, odd_images, name, capsys):
+    images, server = odd_images
+    go_to(odd, images[name])
+    names = run_code(odd.python.value, server)
+    assert numpy.array_equal(names["pixels"], odd.shot.pixels)
+    assert capsys.readouterr().out.strip() in odd.message.value
+    drawn = view_frame(server, **uids(images[name]))
+    assert numpy.array_equal(numpy.asarray(drawn), numpy.asarray(on_screen(odd)))
+
+
+def test_attribute_without_a_value_is_as_one_that_is_not_there(server, monkeypatch):
+    read = fetching.datasets
+
+    def emptied(response):
+        [dataset] = read(response)
+        for keyword in ("RescaleSlope", "RescaleIntercept", "WindowCenter", "SamplesPerPixel"):
+            setattr(dataset, keyword, None)
+        return [dataset]
+
+    monkeypatch.setattr(fetching, "datasets", emptied)
+    viewer = FrameViewer(server, STUDY)
+    assert numpy.array_equal(viewer.shot.values, viewer.shot.pixels)
+    assert viewer.window.options == ("lung", "mediastinum", "bone", "full range", "my own")
+    viewer.close()
+
+
+def test_palette_may_be_where_a_relative_link_points(odd_images, monkeypatch):
+    images, server = odd_images
+    links = {
+        f"0028120{digit}": {"vr": "OW", "BulkDataURI": f"bulkdata/0028120{digit}"}
+        for digit in (1, 2, 3)
+    }
+    monkeypatch.setattr(fetching, "records", lambda response: [links])
+    image = images["long palette"]
+    source = FrameSource(server, image.StudyInstanceUID)
+    path = source.instance_path(image.SeriesInstanceUID, image.SOPInstanceUID)
+    fetched = fetching.fetch_metadata(server, path)
+    for name in TABLES:
+        assert fetched[name].value == image[name].value
+
+
+def test_palette_on_another_server_is_refused_before_the_key_is_sent(odd_images, monkeypatch):
+    images, server = odd_images
+    elsewhere = {"00281201": {"vr": "OW", "BulkDataURI": "http://pacs.example/dicomweb/bulk/1"}}
+    monkeypatch.setattr(fetching, "records", lambda response: [elsewhere])
+    with pytest.raises(WorkbookError, match="belongs to another server"):
+        view_frame(server, **uids(images["long palette"]))
+
+
+def test_window_stays_where_the_next_image_has_it_too(odd, odd_images):
+    go_to(odd, odd_images[0]["high pixels"])
+    assert odd.window.options == ("full range", "my own")
+    go_to(odd, odd_images[0]["enhanced"])
+    assert odd.window.options == ("file", "full range", "my own")
+    assert odd.window.value == "full range"
+
+
+def test_film_stops_at_another_image(odd, odd_images):
+    go_to(odd, odd_images[0]["enhanced"])
+    odd.play.value = True
+    go_to(odd, odd_images[0]["palette"])
+    assert not odd.play.value
+
+
+def test_viewer_that_is_closed_fetches_no_more(server, monkeypatch):
+    viewer = FrameViewer(server, STUDY)
+    release = threading.Event()
+    asked = []
+
+    def wait(*key):
+        asked.append(key)
+        assert release.wait(10)
+
+    wait_for_prefetches(viewer.source)
+    monkeypatch.setattr(viewer.source, "load", wait)
+    viewer.source.prefetch(keys_of(CT[20:]))
+    viewer.close()
+    release.set()
+    # What waits behind them comes when they are done.
+    other = FrameSource(server, STUDY)
+    other.prefetch(keys_of(CT[:1]))
+    wait_for_prefetches(other)
+    assert len(asked) <= WORKERS
+    assert kept_of(viewer.source) == []
+
+
+def test_back_from_colour_there_is_a_window_again(odd, odd_images):
+    go_to(odd, odd_images[0]["palette"])
+    go_to(odd, odd_images[0]["high pixels"])
+    assert odd.window.options == ("full range", "my own")
+    assert odd.window.value == "full range"
+    assert not odd.center.disabled
+
+
+def test_pixels_that_are_no_squares_keep_their_shape(odd, odd_images, capsys):
+    images, server = odd_images
+    go_to(odd, images["high pixels"])
+    # 60 rows of 1.5 mm, 80 columns of 0.75 mm.
+    assert on_screen(odd).size == (round(512 * 60 / 90), 512)
+    ax = run_code(odd.python.value, server)["ax"]
+    ax.figure.canvas.draw()
+    box = ax.get_window_extent()
+    assert box.height / box.width == pytest.approx(1.5, rel=0.01)
+    assert view_frame(server, **uids(images["high pixels"])).size == on_screen(odd).size
+    capsys.readouterr()
+
+
+def test_code_shows_white_where_the_viewer_does(odd, odd_images, capsys):
+    images, server = odd_images
+    go_to(odd, images["high pixels"])
+    for invert in (False, True):
+        odd.invert.value = invert
+        ax = run_code(odd.python.value, server)["ax"]
+        first = ax.images[0].cmap(ax.images[0].norm(odd.shot.values[0, 0]))[0] * 255
+        assert first == pytest.approx(on_screen(odd).getpixel((0, 0)), abs=2)
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(("number", "slope", "center"), [(1, 1, 1000), (2, 2, 3000)])
+def test_frame_of_an_enhanced_image_has_its_own_rescale_and_window(
+    odd, odd_images, number, slope, center, capsys
+):
+    images, server = odd_images
+    go_to(odd, images["enhanced"])
+    odd.frame[1].value = number
+    stored = images["enhanced"].pixel_array[number - 1]
+    assert numpy.array_equal(odd.shot.values, stored * slope - 100.0)
+    assert (odd.window.value, odd.center.value, odd.width.value) == ("file", center, 1000)
+    assert on_screen(odd).size == (512, 192)  # 80 columns of 1 mm, 60 rows of half a millimetre
+    names = run_code(odd.python.value, server)
+    assert numpy.array_equal(names["values"], odd.shot.values)
+    names["ax"].figure.canvas.draw()
+    box = names["ax"].get_window_extent()
+    assert box.height / box.width == pytest.approx(60 * 0.5 / 80, rel=0.01)
+    assert capsys.readouterr().out.strip() in odd.message.value
+    rendered = requests.get(
+        f"{server.dicomweb}/{odd.source.instance_path(*odd.key[:2])}/frames/{number}/rendered",
+        headers={**server.headers, "Accept": "image/png"},
+    )
+    expected = Image.open(io.BytesIO(rendered.content)).resize((512, 192), Image.BILINEAR)
+    assert abs(numpy.asarray(on_screen(odd), int) - numpy.asarray(expected, int)).max() <= 1
+
+
+def test_code_says_that_it_draws_no_curve(viewer):
+    assert "curve" not in viewer.python.value
+    viewer.shot.dataset.VOILUTFunction = "SIGMOID"
+    viewer.invert.value = True
+    assert "# The file asks for the curve SIGMOID; this draws a line." in viewer.python.value
+
+
+def test_presets_of_ct_are_not_offered_for_a_mammogram(server):
+    viewer = FrameViewer(server, MAMMOGRAM.StudyInstanceUID)
+    assert "lung" not in viewer.window.options
+    assert viewer.window.options == ("file", "full range", "my own")
+
+
+def test_series_can_be_chosen(server):
+    study = pydicom.dcmread(FOLDER / "sally_mr" / "MR003_0001.dcm").StudyInstanceUID
+    viewer = FrameViewer(server, study)
+    for _, uid in viewer.series.options:
+        viewer.series.value = uid
+        assert viewer.shot.dataset.SeriesInstanceUID == uid
+
+
+def test_next_frames_are_fetched_before_they_are_asked_for(viewer, monkeypatch):
+    wait_for_prefetches(viewer.source)
+    monkeypatch.setattr(viewer.source, "load", lambda *key: pytest.fail(f"asked late for {key}"))
+    monkeypatch.setattr(viewer.source, "prefetch", lambda keys: None)
+    for number in range(2, 8):
+        viewer.image[1].value = number
+        assert int(viewer.shot.dataset.InstanceNumber) == number
+
+
+def test_frames_that_were_not_wanted_for_long_are_let_go(server, monkeypatch):
+    one = CT[0].pixel_array.size * 8
+    monkeypatch.setattr("helpers.widgets.frame_source.KEPT_BYTES", 3 * one)
+    source = FrameSource(server, STUDY)
+    # The one that is wanted a second time stays.
+    for image in (*CT[:6], CT[3], CT[6]):
+        source.get((image.SeriesInstanceUID, image.SOPInstanceUID, 1))
+    assert kept_of(source) == keys_of((CT[5], CT[3], CT[6]))
+
+
+def test_attributes_of_an_image_are_asked_for_once(server, monkeypatch):
+    asked, send = [], Question.send
+    monkeypatch.setattr(
+        Question, "send", lambda self, session: asked.append(self.path) or send(self, session)
+    )
+    source = FrameSource(server, ANDY.StudyInstanceUID)
+    for number in (1, 2, 3):
+        source.get((ANDY.SeriesInstanceUID, ANDY.SOPInstanceUID, number))
+    source.close()
+    assert [path.rpartition("/")[2] for path in asked] == ["metadata", "1", "2", "3"]
+
+
+def test_viewers_of_a_cell_that_is_run_again_share_their_memory_and_threads(server, monkeypatch):
+    one = CT[0].pixel_array.size * 8
+    monkeypatch.setattr("helpers.widgets.frame_source.KEPT_BYTES", 3 * one)
+    sources = [FrameSource(server, STUDY) for _ in range(4)]
+    for source in sources:
+        source.prefetch(keys_of(CT[:6]))
+        wait_for_prefetches(source)
+        source.get(*keys_of(CT[5:6]))
+    assert [kept_of(source) for source in sources] == [[], [], [], keys_of(CT[3:6])]
+    workers = [thread for thread in threading.enumerate() if thread.name.startswith("frames")]
+    assert len(workers) <= WORKERS
+
+
+def test_step_to_another_place_does_not_wait_for_what_was_fetched_ahead(server, monkeypatch):
+    source = FrameSource(server, STUDY)
+    busy, release, asked = threading.Semaphore(0), threading.Event(), []
+
+    def load_late(*key):
+        asked.append(key)
+        if key in ahead:
+            busy.release()
+            assert release.wait(10)
+        return load(*key)
+
+    ahead, load = keys_of(CT[1:7]), source.load
+    monkeypatch.setattr(source, "load", load_late)
+    source.prefetch(ahead)
+    for _ in range(WORKERS):
+        assert busy.acquire(timeout=10)
+    [far] = keys_of(CT[30:31])
+    assert source.get(far).dataset.SOPInstanceUID == CT[30].SOPInstanceUID
+    release.set()
+    # Nor is it fetched later, when nobody wants it any more.
+    wait_for_prefetches(source)
+    assert sorted(asked) == sorted([*ahead[:WORKERS], far])
+
+
+def test_step_that_comes_during_another_is_not_lost(viewer, monkeypatch):
+    """JupyterLab sends messages of widgets to more than one thread of the kernel."""
+    get = viewer.source.get
+
+    def slow(key):
+        if key[1] == CT[1].SOPInstanceUID:
+            started.set()
+            deadline = time.monotonic() + 10
+            while viewer.image[1].value != 3 and time.monotonic() < deadline:
+                time.sleep(0.001)
+        return get(key)
+
+    started = threading.Event()
+    monkeypatch.setattr(viewer.source, "get", slow)
+    first = threading.Thread(target=lambda: viewer.image[1].set_trait("value", 2))
+    first.start()
+    assert started.wait(10)
+    viewer.image[1].value = 3
+    first.join()
+    assert int(viewer.shot.dataset.InstanceNumber) == 3
+    assert alt_text(viewer).startswith("Image 3 of 32")
+
+
+@pytest.mark.parametrize("window", ["file", "lung", "full range"])
+def test_function_draws_what_the_viewer_shows(viewer, server, window, capsys):
+    viewer.image[1].value = 16
+    viewer.window.value, viewer.invert.value, viewer.zoom[1].value = window, True, 150
+    drawn = view_frame(server, **uids(CT[15]), window=window, invert=True, zoom=1.5)
+    assert numpy.array_equal(numpy.asarray(drawn), numpy.asarray(on_screen(viewer)))
+    printed = capsys.readouterr().out.strip().removeprefix("GET ")
+    assert printed.endswith("/frames/1")
+    assert printed in viewer.message.value
+
+
+def test_code_fetches_the_same_pixels(viewer, film, server, capsys):
+    names = run_code(viewer.python.value, server)
+    assert numpy.array_equal(names["values"], viewer.shot.values)
+    line = capsys.readouterr().out.strip()
+    assert line in viewer.message.value
+    film.frame[1].value = 5
+    assert numpy.array_equal(run_code(film.python.value, server)["pixels"], film.shot.pixels)
+
+
+def test_study_that_is_not_there_is_a_sentence_in_place(server):
+    viewer = FrameViewer(server, "1.2.3")
+    assert isinstance(viewer.error, HTTPProblem)
+    assert "There is no study 1.2.3" in viewer.message.value
+    assert viewer.static()["text/plain"] == str(viewer.error)
+
+
+def test_server_that_is_gone_is_a_sentence_in_place(nobody):
+    viewer = FrameViewer(nobody, STUDY)
+    assert isinstance(viewer.error, ServerUnreachable)
+    assert "no server listens on that port" in viewer.message.value
+    with pytest.raises(ServerUnreachable):
+        view_frame(nobody, **uids(CT[0]))
+
+
+def test_no_control_does_harm_when_nothing_is_shown(nobody):
+    viewer = FrameViewer(nobody, STUDY)
+    viewer.zoom[1].value, viewer.invert.value, viewer.center.value = 200, True, 7
+    assert viewer.screen.value == ""
+
+
+def test_frame_that_fails_leaves_no_other_picture_and_can_be_tried_again(viewer, monkeypatch):
+    def fail(*key):
+        raise WorkbookError("Out of order.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(viewer.source, "load", fail)
+        viewer.image[1].value = 30
+        assert "Out of order." in viewer.message.value
+        assert viewer.screen.value == ""
+    viewer.image[1].value = 1
+    viewer.image[1].value = 30
+    assert viewer.error is None
+    assert int(viewer.shot.dataset.InstanceNumber) == 30
+
+
+def test_frame_whose_prefetch_failed_is_asked_for_again(viewer, monkeypatch):
+    def fail(*key):
+        raise WorkbookError("Out of order.")
+
+    [key] = keys_of(CT[19:20])
+    with monkeypatch.context() as patched:
+        patched.setattr(viewer.source, "load", fail)
+        viewer.source.prefetch([key])
+        assert isinstance(viewer.source._frames[viewer.source, key].exception(10), WorkbookError)
+    viewer.image[1].value = 20
+    assert viewer.error is None
+    assert int(viewer.shot.dataset.InstanceNumber) == 20
+
+
+def test_answer_without_a_part_is_a_sentence_in_place(viewer, monkeypatch):
+    monkeypatch.setattr("helpers.queries.metadata.parts", lambda response: [])
+    viewer.image[1].value = 30
+    assert "The answer holds nothing" in viewer.message.value
+    assert "200 OK, and no part" in viewer.message.value
+
+
+def test_metadata_without_a_data_set_is_a_sentence_in_place(viewer, monkeypatch):
+    monkeypatch.setattr("helpers.queries.metadata.datasets", lambda response: [])
+    viewer.image[1].value = 30
+    assert "no attributes of this instance" in viewer.message.value
+
+
+def test_where_nothing_is_shown_there_are_no_controls(nobody):
+    viewer = FrameViewer(nobody, STUDY)
+    assert viewer.message in viewer.children
+    assert viewer.series not in list(all_widgets(viewer))
+
+
+def test_words_are_read_aloud_but_not_while_a_film_plays(film):
+    assert "role='status'>Image 1 of 1, frame 1 of 24" in film.message.value
+    film.play.value = True
+    film.frame[1].value = 2
+    assert "frame 2 of 24" in film.message.value
+    assert "role='status'" not in film.message.value
+
+
+@pytest.mark.parametrize("place", [{"zoom": 0.5}, {"zoom": 2, "at": (0.5, 2)}])
+def test_place_outside_of_the_image_is_explained(server, place):
+    with pytest.raises(WorkbookError, match="Nobody can look there"):
+        view_frame(server, **uids(CT[0]), **place)
+
+
+def test_window_that_does_not_exist_is_explained(server):
+    with pytest.raises(WorkbookError, match="no such window") as caught:
+        view_frame(server, **uids(CT[0]), window="lungs")
+    assert "lung, mediastinum, bone" in caught.value.expected
+
+
+def test_study_without_images_is_a_sentence_in_place(server, monkeypatch):
+    monkeypatch.setattr(
+        "helpers.widgets.frame_source.quiet_attributes",
+        lambda response, names: pandas.DataFrame(columns=names),
+    )
+    viewer = FrameViewer(server, STUDY)
+    assert "There is no image to show" in viewer.message.value
+
+
+def test_no_secret_reaches_the_viewer(locked_out):
+    viewer = FrameViewer(locked_out, STUDY)
+    assert "403" in viewer.message.value
+    assert "my personal secret" not in everything_in(viewer)
+
+
+def test_static_picture_is_what_is_on_the_screen(viewer):
+    picture = viewer._repr_mimebundle_()
+    shown = numpy.asarray(Image.open(io.BytesIO(picture["image/png"])))
+    screen = numpy.asarray(on_screen(viewer))
+    rows = len(screen)
+    assert numpy.array_equal(shown[:rows], screen)
+    assert picture["text/plain"] == alt_text(viewer)
+
+
+def test_static_picture_has_its_words_below_it(viewer):
+    # All that stays on a code host is this picture: HTML with pictures is often taken out there.
+    assert "text/html" not in viewer.static()
+    shown = Image.open(io.BytesIO(viewer.static()["image/png"]))
+    caption = numpy.asarray(shown)[on_screen(viewer).height :]
+    assert caption.min() < 50 and (caption == 255).mean() > 0.7
+    viewer.invert.value = True
+    other = Image.open(io.BytesIO(viewer.static()["image/png"]))
+    assert other.size[1] >= shown.size[1]
+    assert not numpy.array_equal(numpy.asarray(other)[on_screen(viewer).height :], caption)
+
+
+def test_attributes_that_look_like_html_are_shown_as_text(viewer):
+    viewer.shot.dataset.SeriesDescription = "<script>alert(1)</script>"
+    viewer.show_header(viewer.shot.dataset)
+    assert "<script>" not in viewer.header.value
+    assert "&lt;script&gt;" in viewer.header.value
+
+
+def test_size_and_bits_and_patient_are_beside_the_picture(film):
+    for word in ("SIIM^Andy", "US", "Apical 4 chamber colour", "YBR_FULL_422", "240", "320"):
+        assert f">{word}<" in film.header.value
+
+
+def test_numbers_that_are_none_keep_no_image_from_being_listed(server, monkeypatch):
+    images = [{"SOPInstanceUID": f"1.{n}", "Rows": 2, "SeriesNumber": ""} for n in range(3)]
+    for image, number, frames in zip(images, ("12 ", "1, 2", 3), (0, "two", 24), strict=True):
+        image.update(InstanceNumber=number, NumberOfFrames=frames)
+    monkeypatch.setattr(
+        "helpers.widgets.frame_source.quiet_attributes",
+        lambda response, names: pandas.DataFrame(images, columns=names),
+    )
+    listed = FrameSource(server, STUDY).list_images()
+    assert listed["InstanceNumber"].tolist() == [0, 3, 12]
+    assert listed["NumberOfFrames"].tolist() == [1, 24, 1]
+
+
+def test_server_that_gives_a_few_instances_at_a_time(server, monkeypatch):
+    ask = requests.Session.get
+    asked = []
+
+    def ask_for_ten(session, url, params, **options):
+        if url.endswith("/instances"):
+            asked.append(params.get("offset"))
+            params = {**params, "limit": "10"}
+        return ask(session, url, params=params, **options)
+
+    monkeypatch.setattr(requests.Session, "get", ask_for_ten)
+    images = FrameSource(server, STUDY).list_images()
+    assert list(images["SOPInstanceUID"]) == [image.SOPInstanceUID for image in CT]
+    assert asked == [None, "10", "20", "30"]
+
+
+def test_server_that_ignores_the_offset_is_not_asked_for_ever(server, monkeypatch):
+    ask = requests.Session.get
+    asked = []
+
+    def ask_for_the_first_ten(session, url, params, **options):
+        asked.append(params.pop("offset", None))
+        assert len(asked) < 5
+        return ask(session, url, params={**params, "limit": "10"}, **options)
+
+    monkeypatch.setattr(requests.Session, "get", ask_for_the_first_ten)
+    images = FrameSource(server, STUDY).list_images()
+    assert list(images["SOPInstanceUID"]) == [image.SOPInstanceUID for image in CT[:10]]
+    assert asked == [None, "10"]
