@@ -3,7 +3,7 @@
 import ipywidgets as widgets
 import requests
 
-from helpers.multipart.describe import MEANINGS, described
+from helpers.multipart.describe import MEANINGS, label_pieces
 from helpers.web.secrets import mask_url
 from helpers.widgets.panel import (
     LABEL,
@@ -51,7 +51,7 @@ class MultipartView(Panel):
 
     Attributes
     ----------
-    pieces : list of Piece
+    pieces : list of Row
     error : WorkbookError or None
         Why the body could not be read, or not to its end.
     part : ipywidgets.Dropdown
@@ -69,7 +69,7 @@ class MultipartView(Panel):
     """
 
     def __init__(self, response, content_type=None):
-        self.pieces, self.error = described(response, content_type)
+        self.pieces, self.error = label_pieces(response, content_type)
         self.origin = _origin(response)
         count = max((piece.part for piece in self.pieces), default=0)
         choices = [("all parts", 0)] if count <= PARTS else []
