@@ -83,11 +83,6 @@ class Row:
     beginning: bytes
 
     @property
-    def written(self) -> str:
-        r"""The beginning as Python writes it, with line ends as ``\r\n``, without quotes."""
-        return repr(self.beginning)[2:-1]
-
-    @property
     def excerpt(self) -> str:
         """The first bytes: as Python writes text, or in hexadecimal if they are none."""
         if self._is_text:

@@ -70,7 +70,7 @@ class Part:
 
 
 def parts(response: requests.Response) -> list[Part]:
-    """Return all parts of a multipart answer: none for the status 204 (No Content).
+    r"""Return all parts of a multipart answer: none for the status 204 (No Content).
 
     Parameters
     ----------
@@ -81,6 +81,15 @@ def parts(response: requests.Response) -> list[Part]:
     ------
     WorkbookError
         As `iter_parts` does, which also gives the parts that came whole before the error.
+
+    Examples
+    --------
+    >>> answer = requests.Response()
+    >>> answer.status_code = 200
+    >>> answer.headers["Content-Type"] = "multipart/related; boundary=cut"
+    >>> answer.raw = BytesIO(b"--cut\r\nContent-Type: application/dicom\r\n\r\nDICM\r\n--cut--")
+    >>> parts(answer)
+    [<Part application/dicom, 4 bytes>]
     """
     return list(iter_parts(response))
 

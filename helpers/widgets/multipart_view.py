@@ -141,6 +141,8 @@ def _content(piece):
     if not piece.size:
         return ""
     if piece.kind != "data":
-        return preformatted(piece.written.replace(r"\r\n", "\\r\\n\n").rstrip("\n"))
+        # As Python writes it, without quotes, and a new line after each line end.
+        written = repr(piece.beginning)[2:-1]
+        return preformatted(written.replace(r"\r\n", "\\r\\n\n").rstrip("\n"))
     lines = preformatted(piece.preview)
     return f"<details><summary>{code(piece.excerpt)}</summary>{lines}</details>"
