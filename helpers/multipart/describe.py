@@ -165,9 +165,7 @@ def _open(
 
 
 def hexadecimal(content: bytes) -> str:
-    """Return bytes as lines of sixteen: offset, hexadecimal, and the characters among them.
-
-    Lines like the one before are left out, with a star in their place.
+    """Return bytes in lines of sixteen; a star stands for lines like the one before.
 
     >>> print(hexadecimal(bytes(48) + b"DICM"))
     0000  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  ................

@@ -46,8 +46,6 @@ PADDING_LIMIT = 80  # blanks that may follow a boundary on its line: "transport-
 def pieces(chunks: Iterable[bytes], boundary: bytes) -> Iterator[Piece]:
     r"""Yield the pieces of a body that comes in chunks, cut anywhere: joined, they are the body.
 
-    Long data comes in several pieces, each as soon as it is certain.
-
     >>> body = b"--cut\r\nContent-Type: text/plain\r\n\r\nHello\r\n--cut--\r\n"
     >>> for kind, data in pieces([body], b"cut"):
     ...     print(f"{kind}: {bytes(data)}")
@@ -69,7 +67,7 @@ def pieces(chunks: Iterable[bytes], boundary: bytes) -> Iterator[Piece]:
 
 
 def preamble(body: "Body") -> Generator[Piece, None, Kind]:
-    """Read to the first delimiter. Its line end, CR LF or LF, is that of the whole body."""
+    """Read to the first delimiter, whose line end, CR LF or LF, is that of the whole body."""
     # [preamble CRLF] dash-boundary, and "--" or transport-padding CRLF
     first_line = re.compile(
         rb"(?:\A|\r?\n)%b(?:--|[ \t]{0,%d}(\r?\n))" % (re.escape(body.dashes), PADDING_LIMIT)
@@ -104,11 +102,9 @@ def headers(body: "Body") -> memoryview | None:
 
 
 def data(body: "Body") -> Generator[Piece, None, Kind]:
-    """Read the blank line, the data and the delimiter that ends them.
-
-    A part without data may lack the blank line: what looks like it is then the line end of the
-    delimiter. So the search for the delimiter begins at the blank line, not behind it.
-    """
+    """Read the blank line, the data, in pieces as soon as they are certain, and the delimiter."""
+    # A part without data may lack the blank line: what looks like it is then the line end of the
+    # delimiter. So the search for the delimiter begins at the blank line, not behind it.
     is_blank_line_next = True
     while True:
         end, rest = find_delimiter(body)
@@ -125,10 +121,7 @@ def data(body: "Body") -> Generator[Piece, None, Kind]:
 
 
 def find_delimiter(body: "Body") -> tuple[int, re.Match[bytes] | None]:
-    """Return where the data ends as far as is certain, and the rest of a whole delimiter line.
-
-    Bytes that may begin a delimiter line come behind that end, and wait for the next chunk.
-    """
+    """Return where the data ends as far as is certain, and the rest of a whole delimiter line."""
     buffer, line = body.buffer, body.delimiter
     end = buffer.find(line, body.place)
     while end >= 0:
@@ -137,6 +130,7 @@ def find_delimiter(body: "Body") -> tuple[int, re.Match[bytes] | None]:
             return end, rest
         # As in "--cutlery": data that only begins like a delimiter line.
         end = buffer.find(line, end + 1)
+    # Bytes that may begin a delimiter line wait for the next chunk.
     begun = buffer.rfind(line[:1], max(body.place, len(buffer) - len(line) + 1))
     if begun >= 0 and line.startswith(buffer[begun:]):
         return begun, None
@@ -156,10 +150,9 @@ REST_SO_FAR = re.compile(rb"-?|[ \t]{0,%d}\r?" % PADDING_LIMIT)
 
 
 class Body:
-    """A window on the bytes that came: one chunk, behind what was not read of those before it.
+    """A window on the bytes that came: one chunk, behind what was not read of those before it."""
 
-    So it never holds more than a chunk, a delimiter line and the headers of one part.
-    """
+    # So it never holds more than a chunk, a delimiter line and the headers of one part.
 
     def __init__(self, chunks: Iterable[bytes], boundary: bytes) -> None:
         self.dashes = b"--" + boundary  # "dash-boundary"

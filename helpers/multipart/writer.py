@@ -41,12 +41,7 @@ class PartToSend(NamedTuple):
 
 
 class MultipartBody:
-    """A multipart body that is made while it is iterated over, for requests and for answers.
-
-    Of a list of parts its length is known before: so it is sent with a Content-Length, and not in
-    chunks, which some proxies refuse with the status 411. An iterator has none; it is asked for
-    each part when the one before it is sent.
-    """
+    """A multipart body that is made while it is iterated over, for requests and for answers."""
 
     def __init__(self, media_type: str, parts: Iterable[PartToSend], boundary: str = "") -> None:
         # Random, and so long that no part contains it.
@@ -57,6 +52,8 @@ class MultipartBody:
         self._parts = parts
         self._delimiter = f"--{boundary}\r\n".encode()
         self._closing = f"--{boundary}--\r\n".encode()
+        # Without a length, a body is sent in chunks, which some proxies refuse with the status 411.
+        # An iterator has none: it is asked for each part when the one before it is sent.
         if isinstance(parts, list):
             around = len(self._delimiter + b"\r\n")
             self.length = sum(around + len(part.head) + part.size for part in parts)
