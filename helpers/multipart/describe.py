@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import pandas
 import requests
@@ -30,9 +31,11 @@ EXCERPT = 60
 HEX, HEX_LINES = 16, 256
 
 
-def describe_multipart(
-    response: requests.Response | bytes | str | Path, content_type: str | None = None
-) -> pandas.DataFrame:
+# A live answer, or a saved body: its bytes, or the file that holds them.
+Source: TypeAlias = requests.Response | bytes | str | Path
+
+
+def describe_multipart(response: Source, content_type: str | None = None) -> pandas.DataFrame:
     r"""List the pieces of a multipart body, as `MultipartView` shows them (RFC 2046 section 5.1).
 
     Parameters
@@ -66,14 +69,14 @@ def describe_multipart(
     3      35      5               data
     4      40      9  closing delimiter
     """
-    rows, error = label_pieces(response, content_type)
-    if error and not rows:
+    found, error = label_pieces(response, content_type)
+    if error and not found:
         raise error
-    return as_table(rows)
+    return as_table(found)
 
 
 @dataclass
-class Row:
+class Piece:
     """A piece of a body: what it is, its part (from 1; 0 before the first), where, how long."""
 
     kind: str
@@ -81,6 +84,11 @@ class Row:
     offset: int
     size: int
     beginning: bytes
+
+    @property
+    def written(self) -> str:
+        r"""The beginning as Python writes it, with line ends as ``\r\n``, without quotes."""
+        return repr(self.beginning)[2:-1]
 
     @property
     def excerpt(self) -> str:
@@ -103,46 +111,45 @@ class Row:
         return all(byte >= 32 or byte in b"\t\r\n" for byte in self.beginning)
 
 
-def as_table(rows: list[Row]) -> pandas.DataFrame:
-    """Make a table of rows."""
+def as_table(found: list[Piece]) -> pandas.DataFrame:
+    """Make a table of pieces."""
     columns = ["part", "offset", "bytes", "piece", "meaning", "content"]
     cells = [
-        (row.part, row.offset, row.size, row.kind, MEANINGS[row.kind], row.excerpt) for row in rows
+        (piece.part, piece.offset, piece.size, piece.kind, MEANINGS[piece.kind], piece.excerpt)
+        for piece in found
     ]
     return pandas.DataFrame(cells, columns=columns)
 
 
 def label_pieces(
-    response: requests.Response | bytes | str | Path, content_type: str | None = None
-) -> tuple[list[Row], WorkbookError | None]:
+    response: Source, content_type: str | None = None
+) -> tuple[list[Piece], WorkbookError | None]:
     """Return the pieces of a body, and the error that ended them too early, or None."""
-    rows: list[Row] = []
+    found: list[Piece] = []
     try:
         chunks, content_type = _open(response, content_type)
         for kind, data in pieces(chunks, boundary_of(content_type)):
-            _add(rows, kind, data)
+            _add(found, kind, data)
     except WorkbookError as error:
-        if rows:
-            end = rows[-1].offset + rows[-1].size
-            rows.append(Row(MISSING, rows[-1].part, end, 0, b""))
-        return rows, error
-    return rows, None
+        if found:
+            end = found[-1].offset + found[-1].size
+            found.append(Piece(MISSING, found[-1].part, end, 0, b""))
+        return found, error
+    return found, None
 
 
-def _add(rows: list[Row], kind: Kind, data: memoryview) -> None:
+def _add(found: list[Piece], kind: Kind, data: memoryview) -> None:
     """Add a piece, or make the last one longer: long data come in several pieces."""
-    last = rows[-1] if rows else Row("", 0, 0, 0, b"")
+    last = found[-1] if found else Piece("", 0, 0, 0, b"")
     if kind == last.kind and kind in (DATA, EPILOGUE):
         last.beginning += bytes(data[: BEGINNING - len(last.beginning)])
         last.size += len(data)
         return
-    part = last.part + (kind is DELIMITER)
-    rows.append(Row(kind.value, part, last.offset + last.size, len(data), bytes(data[:BEGINNING])))
+    part, offset = last.part + (kind is DELIMITER), last.offset + last.size
+    found.append(Piece(kind.value, part, offset, len(data), bytes(data[:BEGINNING])))
 
 
-def _open(
-    response: requests.Response | bytes | str | Path, content_type: str | None
-) -> tuple[Iterable[bytes], str | None]:
+def _open(response: Source, content_type: str | None) -> tuple[Iterable[bytes], str | None]:
     """Return a body as chunks, and its Content-Type."""
     if isinstance(response, requests.Response):
         check(response)

@@ -37,13 +37,13 @@ class Kind(StrEnum):
 
 PREAMBLE, DELIMITER, HEADERS, BLANK, DATA, CLOSING, EPILOGUE = Kind
 
-Piece: TypeAlias = tuple[Kind, memoryview]  # a view into the chunk that came, not a copy
+Labelled: TypeAlias = tuple[Kind, memoryview]  # a view into the chunk that came, not a copy
 
 HEADER_LIMIT = 16 * 1024  # bytes of a preamble, or of the headers of one part
 PADDING_LIMIT = 80  # blanks that may follow a boundary on its line: "transport-padding"
 
 
-def pieces(chunks: Iterable[bytes], boundary: bytes) -> Iterator[Piece]:
+def pieces(chunks: Iterable[bytes], boundary: bytes) -> Iterator[Labelled]:
     r"""Yield the pieces of a body that comes in chunks, cut anywhere: joined, they are the body.
 
     >>> body = b"--cut\r\nContent-Type: text/plain\r\n\r\nHello\r\n--cut--\r\n"
@@ -66,7 +66,7 @@ def pieces(chunks: Iterable[bytes], boundary: bytes) -> Iterator[Piece]:
     yield from epilogue(body)
 
 
-def preamble(body: "Body") -> Generator[Piece, None, Kind]:
+def preamble(body: "Body") -> Generator[Labelled, None, Kind]:
     """Read to the first delimiter, whose line end, CR LF or LF, is that of the whole body."""
     # [preamble CRLF] dash-boundary, and "--" or transport-padding CRLF
     first_line = re.compile(
@@ -101,7 +101,7 @@ def headers(body: "Body") -> memoryview | None:
     return None
 
 
-def data(body: "Body") -> Generator[Piece, None, Kind]:
+def data(body: "Body") -> Generator[Labelled, None, Kind]:
     """Read the blank line, the data, in pieces as soon as they are certain, and the delimiter."""
     # A part without data may lack the blank line: what looks like it is then the line end of the
     # delimiter. So the search for the delimiter begins at the blank line, not behind it.
@@ -137,7 +137,7 @@ def find_delimiter(body: "Body") -> tuple[int, re.Match[bytes] | None]:
     return len(buffer), None
 
 
-def epilogue(body: "Body") -> Iterator[Piece]:
+def epilogue(body: "Body") -> Iterator[Labelled]:
     """Read what is left, so that the connection can be used again."""
     if rest := body.take(len(body.buffer)):
         yield EPILOGUE, rest

@@ -17,7 +17,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from helpers.errors import BadPartHeader, MissingBoundary, NotMultipart
-from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, HEADERS, Piece, excerpt, pieces
+from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, HEADERS, Labelled, excerpt, pieces
 from helpers.web.answer import check
 from helpers.web.bodies import stream
 
@@ -212,7 +212,7 @@ def not_multipart(content_type: str) -> NotMultipart:
     )
 
 
-def assemble(labelled: Iterable[Piece]) -> Iterator[Part]:
+def assemble(labelled: Iterable[Labelled]) -> Iterator[Part]:
     """Put the pieces of a body together to parts."""
     fields: list[tuple[str, str]] = []
     views: list[memoryview] = []

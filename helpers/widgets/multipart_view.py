@@ -51,7 +51,7 @@ class MultipartView(Panel):
 
     Attributes
     ----------
-    pieces : list of Row
+    pieces : list of Piece
     error : WorkbookError or None
         Why the body could not be read, or not to its end.
     part : ipywidgets.Dropdown
@@ -141,8 +141,6 @@ def _content(piece):
     if not piece.size:
         return ""
     if piece.kind != "data":
-        # As Python writes it, without quotes, and a new line after each line end.
-        written = repr(piece.beginning)[2:-1]
-        return preformatted(written.replace(r"\r\n", "\\r\\n\n").rstrip("\n"))
+        return preformatted(piece.written.replace(r"\r\n", "\\r\\n\n").rstrip("\n"))
     lines = preformatted(piece.preview)
     return f"<details><summary>{code(piece.excerpt)}</summary>{lines}</details>"
