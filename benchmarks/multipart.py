@@ -15,7 +15,7 @@ from requests_toolbelt import MultipartDecoder
 from benchmarks import at_least, at_most, medians
 from helpers import multipart
 from helpers.multipart.pieces import pieces
-from helpers.web.bodies import READ_SIZE, stream
+from helpers.web.answer import READ_SIZE, stream
 
 BOUNDARY = "f4b1c6d0-e7a2-4c53-a1b0-d2e8c9f3a675-0a9f8b7c-6d5e-4f3a-2b1c-0d9e8f7a"  # as Orthanc's
 CONTENT_TYPE = f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'

@@ -6,6 +6,7 @@
     ├── ServerUnreachable (ConnectionError)      no answer at all
     │   ├── CertificateProblem                   the server could not prove who it is
     │   └── ConnectionCut                        the answer stopped half way
+    ├── LimitExceeded                            an answer too large, or too slow
     ├── HTTPProblem                              an answer, but not the one wanted: 4xx, 5xx
     ├── MediaTypeMismatch (ValueError)           an answer in another representation
     ├── MultipartError (ValueError)
@@ -26,23 +27,17 @@ A class says what the caller can do about it. A message has three parts: what wa
 came, and what to do next.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import requests
+
 
 class WorkbookError(Exception):
-    """An error that a learner can understand and act on.
+    """An error that a learner can understand: what went wrong, and its three parts.
 
-    Parameters
-    ----------
-    problem : str
-        What went wrong, in one sentence.
-    expected : str, optional
-        What would have been right.
-    came : str, optional
-        What there was instead.
-    hint : str, optional
-        What to do next.
-
-    Examples
-    --------
     >>> print(WorkbookError("No such frame.", expected="1 to 24", came="25", hint="Ask for 24."))
     No such frame.
       expected: 1 to 24
@@ -50,14 +45,14 @@ class WorkbookError(Exception):
       next:     Ask for 24.
     """
 
-    def __init__(self, problem, *, expected="", came="", hint=""):
+    def __init__(self, problem: str, *, expected: str = "", came: str = "", hint: str = "") -> None:
         super().__init__(problem)
         self.problem = problem
         self.expected = expected
         self.came = came
         self.hint = hint
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [
             ("expected: ", self.expected),
             ("came:     ", self.came),
@@ -78,16 +73,14 @@ class ConnectionCut(ServerUnreachable):
     """The answer began, and then the connection ended too early."""
 
 
+class LimitExceeded(WorkbookError):
+    """The answer is larger, or takes longer, than its limit (`helpers.web.limits`)."""
+
+
 class HTTPProblem(WorkbookError):
-    """The server answered with an error status.
+    """The server answered with an error status; `show(error.response)` shows the whole answer."""
 
-    Attributes
-    ----------
-    response : requests.Response
-        The whole answer, for a closer look with ``show(error.response)``.
-    """
-
-    def __init__(self, problem, *, response, **parts):
+    def __init__(self, problem: str, *, response: requests.Response, **parts: str) -> None:
         super().__init__(problem, **parts)
         self.response = response
 

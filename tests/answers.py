@@ -4,6 +4,7 @@ import io
 import socket
 import socketserver
 import threading
+import time
 from contextlib import contextmanager, suppress
 
 import requests
@@ -49,8 +50,8 @@ def serving(server):
 def saying(*pieces, hear=lambda request: None):
     """Run a server that sends these bytes to whoever asks, then hangs up; yield its URL.
 
-    A piece that is an event is waited for before the next piece is sent. `hear` is called with the
-    first bytes of each request.
+    A piece that is an event is waited for before the next piece is sent; a number is a pause, in
+    seconds. `hear` is called with the first bytes of each request.
     """
 
     class Handler(socketserver.BaseRequestHandler):
@@ -61,6 +62,8 @@ def saying(*pieces, hear=lambda request: None):
                 for piece in pieces:
                     if isinstance(piece, threading.Event):
                         piece.wait(10)
+                    elif isinstance(piece, float):
+                        time.sleep(piece)
                     else:
                         self.request.sendall(piece)
                 self.request.shutdown(socket.SHUT_WR)

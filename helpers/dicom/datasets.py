@@ -12,8 +12,7 @@ import pydicom
 from helpers.dicom.native_model import record_of
 from helpers.errors import AttributeProblem, MediaTypeMismatch
 from helpers.multipart.reader import parts
-from helpers.web.answer import check, media_type
-from helpers.web.bodies import body
+from helpers.web.answer import body, check, media_type
 
 JSON_TYPES = ("application/json", "application/dicom+json")
 OTHER_TYPES = (

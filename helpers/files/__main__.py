@@ -1,26 +1,29 @@
 """Store DICOM files on a server: `python -m helpers.files FOLDER --to SERVER`."""
 
 import argparse
+import io
 import sys
 from pathlib import Path
+
+import pandas
 
 from helpers.errors import WorkbookError
 from helpers.files.store import INSTANCES_AT_ONCE, NOT_SENT, THERE, store_instances
 from helpers.files.store_response import FAILED, STORED
 from helpers.servers.profiles import CLASSROOM
-from helpers.servers.reach import reached
-from helpers.servers.server import named
+from helpers.servers.reach import reach
+from helpers.servers.server import Server, find_server
 from helpers.web.secrets import mask_url
 
 EVERYTHING_THERE, SOMETHING_MISSING, COULD_NOT_BEGIN, INTERRUPTED = 0, 1, 2, 130
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Store the files; return the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        paths = _files(options.paths)
-        server = _server(options.to)
+        paths = _find_files(options.paths)
+        server = _reach_server(options.to)
         results = store_instances(paths, server, options.at_once)
     except WorkbookError as error:
         print(error, file=sys.stderr)
@@ -35,7 +38,7 @@ def main(arguments=None):
     return SOMETHING_MISSING
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m helpers.files",
         description="Store DICOM files on a DICOMweb server (STOW-RS). What the server has already "
@@ -57,13 +60,13 @@ def _parser():
     return parser
 
 
-def _positive(text):
+def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1, came {text!r}")
     return int(text)
 
 
-def _server(name):
+def _reach_server(name: str) -> Server:
     """Return the server, and say where it is before it is asked."""
     if name == CLASSROOM:
         raise WorkbookError(
@@ -72,12 +75,12 @@ def _server(name):
             came=name,
             hint="Start it with python3 workbook.py pacs, and take the URL that it prints.",
         )
-    server = named(name)
+    server = find_server(name)
     print(f"{server.name}: {mask_url(server.dicomweb)}", flush=True)
-    return reached(name, server)
+    return reach(name, server)
 
 
-def _files(paths):
+def _find_files(paths: list[Path]) -> list[Path]:
     """Return the files themselves, and the DICOM files in each folder and below it."""
     found, others = [], 0
     for path in paths:
@@ -107,7 +110,7 @@ def _files(paths):
     return found
 
 
-def _is_dicom(path):
+def _is_dicom(path: Path) -> bool:
     """Tell whether a file has the letters DICM behind its preamble (PS3.10 section 7.1)."""
     try:
         with path.open("rb") as file:
@@ -117,7 +120,7 @@ def _is_dicom(path):
         return True
 
 
-def _report(results):
+def _report(results: pandas.DataFrame) -> None:
     """Print how many instances there are of each outcome, and each one that is missing."""
     for outcome in (STORED, THERE, FAILED, NOT_SENT):
         print(f"{(results.outcome == outcome).sum():6} {outcome}")
@@ -127,5 +130,6 @@ def _report(results):
 
 if __name__ == "__main__":
     # As in classroom.pacs: the name of a server may hold letters that a log file cannot.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main())

@@ -22,8 +22,7 @@ from helpers.errors import (
     WorkbookError,
 )
 from helpers.multipart.reader import iter_parts
-from helpers.web.answer import check, media_type, require_answer
-from helpers.web.bodies import stream
+from helpers.web.answer import check, media_type, require_answer, stream
 
 # PS3.5 section 9.1. Nothing else may become the name of a file.
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")

@@ -2,10 +2,11 @@
 
 import io
 import re
+import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas
 import pydicom
@@ -13,27 +14,158 @@ import requests
 from pydicom.errors import InvalidDicomError
 from tqdm.auto import tqdm
 
-from helpers.errors import HTTPProblem, StoreError, WorkbookError
-from helpers.files.holdings import instances_of
-from helpers.files.store_response import FAILED, outcomes
+from helpers.dicom.datasets import records
+from helpers.errors import (
+    AttributeProblem,
+    HTTPProblem,
+    LimitExceeded,
+    ServerUnreachable,
+    StoreError,
+    WorkbookError,
+)
+from helpers.files.store_response import FAILED, read_outcomes
 from helpers.multipart.writer import MultipartBody, PartToSend, chunks_of
+from helpers.servers.server import Server
+from helpers.web import limits
 from helpers.web.answer import check
-from helpers.web.explanations import explain
+from helpers.web.ask import ask
 
 # One request carries no more than this: a failure costs little, and few servers refuse it.
 BYTES_AT_ONCE = 32 * 1024 * 1024
 INSTANCES_AT_ONCE = 50
-# The server may think long over what it got: decode it, write it, index it.
-SECONDS_TO_WAIT = (5, 120)
+FOUND_AT_ONCE = 1000
 
 # What a server may say of a whole request because of one instance in it, or of its size.
 SPOILT = (400, 413, 415, 500)
-
+NOBODY_THERE = (ServerUnreachable, LimitExceeded)
 THERE, NOT_SENT = "there already", "not sent"
 
 # What has to be known of an instance before it is sent.
 UIDS = ["StudyInstanceUID", "SOPInstanceUID"]
-UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 section 9.1; some leave zeros in front of a number
+# PS3.5 section 9.1; some leave zeros in front of a number.
+UID = re.compile(r"(?=.{1,64}$)\d+(?:\.\d+)*", re.ASCII)
+JSON = "application/dicom+json"
+
+# What is known of an instance: the columns of the table, and the instance itself.
+Row = dict[str, Any]
+
+
+def store_instances(
+    instances: Iterable[str | Path | pydicom.Dataset],
+    server: Server,
+    at_once: int = INSTANCES_AT_ONCE,
+) -> pandas.DataFrame:
+    """Store DICOM instances on a server: those that it does not have yet.
+
+    First the server is asked which instances of each study it has. The others go out in requests
+    of some 32 MiB, and the files are read while they are sent. If the server refuses a request as
+    a whole, its halves are sent, so that one bad file does not keep the others out. Nothing else is
+    sent again by itself: call it again, and it goes on where it ended.
+
+    Parameters
+    ----------
+    instances
+        Files, or data sets.
+    server
+        What `connect` returns.
+    at_once
+        How many instances go into one request, at most.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each instance, in the order given: ``SOPInstanceUID``; ``outcome``, which is
+        "stored", "there already", "failed" or "not sent"; ``reason``, why it failed or what the
+        server changed; ``file``, empty for a data set.
+
+    Raises
+    ------
+    HTTPProblem, ServerUnreachable, LimitExceeded, AttributeProblem
+        The server did not say what it has. Nothing was sent.
+
+    Notes
+    -----
+    PS3.18 section 10.5 (Store Transaction), appendix I.2 (Store Response).
+
+    Examples
+    --------
+    >>> from helpers import connect
+    >>> from helpers.servers.server import ARCHIVE
+    >>> store_instances([ARCHIVE / "joe" / "CT001_0001.dcm"], connect()).outcome.tolist()
+    ['there already']
+    """
+    rows = [_make_row(item) for item in instances]
+    to_send = _skip_known(rows, server)
+    if to_send:
+        _send(to_send, server, at_once)
+    return pandas.DataFrame(rows, columns=["SOPInstanceUID", "outcome", "reason", "file"])
+
+
+def find_instances(study: str, server: Server) -> set[str]:
+    """Return the SOP Instance UIDs that a server has of a study: all, in as many pages as it takes.
+
+    The end is where nothing new comes: a server may send fewer than asked for, or ignore the
+    offset (PS3.18 section 10.6.1).
+    """
+    found: set[str] = set()
+    since = time.monotonic()
+    while True:
+        response = ask(
+            f"{server.dicomweb}/studies/{study}/instances",
+            params={"limit": FOUND_AT_ONCE, "offset": len(found)},
+            headers={**server.headers, "Accept": JSON},
+            limits=limits.SEARCH_BEFORE_STORING,
+            since=since,
+            is_patient=True,
+            is_raw=server.is_raw,
+        )
+        # Some servers say so of a study that they do not have.
+        page = set() if response.status_code == 404 else _list_uids(response)
+        if page <= found:
+            return found
+        found |= page
+
+
+def _list_uids(response: requests.Response) -> set[str]:
+    try:
+        return {record["00080018"]["Value"][0] for record in records(response)}
+    except (KeyError, IndexError, TypeError) as error:
+        raise AttributeProblem(
+            "The server does not say which instances it has.",
+            expected="a list of instances, each with its SOPInstanceUID",
+            came=response.text[:80],
+            hint="Is that the root URL of a DICOMweb server? Look at it with show(response).",
+        ) from error
+
+
+def _send(rows: list[Row], server: Server, at_once: int) -> None:
+    """Send instances in batches, with a bar that shows how far it is."""
+    size = sum(row["instance"].size for row in rows)
+    with tqdm(total=size, unit="B", unit_scale=True, desc="Storing") as bar:
+        for batch in _split(rows, at_once):
+            try:
+                _store(batch, server, bar.update)
+            except NOBODY_THERE as error:
+                # Halves of it may have been answered before.
+                _fail([row for row in batch if row["outcome"] == NOT_SENT], error)
+                # Nobody is there any more. The rest stays "not sent".
+                return
+
+
+def _make_row(item: str | Path | pydicom.Dataset) -> Row:
+    """Return what is known of an instance before anything is sent."""
+    file = "" if isinstance(item, pydicom.Dataset) else str(item)
+    row: Row = {"SOPInstanceUID": "", "outcome": NOT_SENT, "reason": "", "file": file}
+    row["instance"] = None
+    try:
+        row["instance"] = _read_instance(item)
+        row["SOPInstanceUID"] = row["instance"].uid
+    except InvalidDicomError:
+        why = "it is no DICOM file: the letters DICM are not behind its first 128 bytes"
+        row.update(outcome=FAILED, reason=why)
+    except Exception as error:  # a broken file brings about whatever it likes
+        row.update(outcome=FAILED, reason=f"it cannot be read: {error}")
+    return row
 
 
 class InstanceToStore(NamedTuple):
@@ -60,99 +192,23 @@ class InstanceToStore(NamedTuple):
             ) from error
 
 
-def store_instances(instances, server, at_once=INSTANCES_AT_ONCE):
-    """Store DICOM instances on a server: those that it does not have yet.
-
-    First the server is asked which instances of each study it has. The others go out in requests
-    of some 32 MiB, and the files are read while they are sent. If the server refuses a request as
-    a whole, its halves are sent, so that one bad file does not keep the others out. Nothing else is
-    sent again by itself: call it again, and it goes on where it ended.
-
-    Parameters
-    ----------
-    instances : iterable of str, pathlib.Path or pydicom.Dataset
-        Files, or data sets.
-    server : Server
-        What `connect` returns.
-    at_once : int
-        How many instances go into one request, at most.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each instance, in the order given: ``SOPInstanceUID``; ``outcome``, which is
-        "stored", "there already", "failed" or "not sent"; ``reason``, why it failed or what the
-        server changed; ``file``, empty for a data set.
-
-    Raises
-    ------
-    HTTPProblem, ServerUnreachable, AttributeProblem
-        The server did not say what it has. Nothing was sent.
-
-    Notes
-    -----
-    PS3.18 section 10.5 (Store Transaction), appendix I.2 (Store Response).
-
-    Examples
-    --------
-    >>> from helpers import connect
-    >>> from helpers.servers.server import ARCHIVE
-    >>> store_instances([ARCHIVE / "joe" / "CT001_0001.dcm"], connect()).outcome.tolist()
-    ['there already']
-    """
-    rows = [_row(item) for item in instances]
-    to_send = _those_not_there(rows, server)
-    if to_send:
-        _send(to_send, server, at_once)
-    columns = ["SOPInstanceUID", "outcome", "reason", "file"]
-    return pandas.DataFrame(rows, columns=columns)
-
-
-def _send(rows, server, at_once):
-    """Send instances in batches, with a bar that shows how far it is."""
-    size = sum(row["instance"].size for row in rows)
-    with tqdm(total=size, unit="B", unit_scale=True, desc="Storing") as bar:
-        for batch in _batches(rows, at_once):
-            try:
-                _store(batch, server, bar.update)
-            except requests.RequestException as error:
-                # Halves of it may have been answered before.
-                _fail([row for row in batch if row["outcome"] == NOT_SENT], explain(error))
-                # Nobody is there any more. The rest stays "not sent".
-                return
-
-
-def _row(item):
-    """Return what is known of an instance before anything is sent."""
-    file = "" if isinstance(item, pydicom.Dataset) else str(item)
-    row = {"SOPInstanceUID": "", "outcome": NOT_SENT, "reason": "", "file": file, "instance": None}
-    try:
-        row["instance"] = _instance(item)
-        row["SOPInstanceUID"] = row["instance"].uid
-    except InvalidDicomError:
-        why = "it is no DICOM file: the letters DICM are not behind its first 128 bytes"
-        row.update(outcome=FAILED, reason=why)
-    except Exception as error:  # a broken file brings about whatever it likes
-        row.update(outcome=FAILED, reason=f"it cannot be read: {error}")
-    return row
-
-
-def _instance(item):
+def _read_instance(item: str | Path | pydicom.Dataset) -> InstanceToStore:
     if isinstance(item, pydicom.Dataset):
-        uids = _uids_in(item)
+        study, uid = _read_uids_of(item)
         file = io.BytesIO()
         pydicom.dcmwrite(file, item, enforce_file_format=True)
         content = file.getvalue()
-        return InstanceToStore(*uids, len(content), content)
+        return InstanceToStore(study, uid, len(content), content)
     path = Path(item)
     with warnings.catch_warnings():
         # It is sent as it is; whether it is right, the server says.
         warnings.simplefilter("ignore")
-        uids = _uids_in(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=UIDS))
-    return InstanceToStore(*uids, path.stat().st_size, path)
+        head = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=UIDS)
+        study, uid = _read_uids_of(head)
+    return InstanceToStore(study, uid, path.stat().st_size, path)
 
 
-def _uids_in(dataset):
+def _read_uids_of(dataset: pydicom.Dataset) -> list[str]:
     uids = [str(dataset.get(keyword) or "") for keyword in UIDS]
     for keyword, uid in zip(UIDS, uids, strict=True):
         if not uid:
@@ -163,34 +219,35 @@ def _uids_in(dataset):
     return uids
 
 
-def _those_not_there(rows, server):
+def _skip_known(rows: list[Row], server: Server) -> list[Row]:
     """Return the rows to send; mark those that the server has already."""
     readable = [row for row in rows if row["instance"]]
     studies = {row["instance"].study for row in readable}
-    there = {uid for study in studies for uid in instances_of(study, server)}
+    there = {uid for study in studies for uid in find_instances(study, server)}
     for row in readable:
         if row["instance"].uid in there:
             row["outcome"] = THERE
     return [row for row in readable if row["outcome"] == NOT_SENT]
 
 
-def _batches(rows, at_once):
+def _split(rows: list[Row], at_once: int) -> Iterator[list[Row]]:
     """Yield lists of rows that go out together."""
-    batch, size = [], 0
+    batch: list[Row] = []
     for row in rows:
-        if batch and (len(batch) == at_once or size + row["instance"].size > BYTES_AT_ONCE):
+        size = sum(each["instance"].size for each in [*batch, row])
+        if batch and (len(batch) == at_once or size > BYTES_AT_ONCE):
             yield batch
-            batch, size = [], 0
+            batch = []
         batch.append(row)
-        size += row["instance"].size
     if batch:
         yield batch
 
 
-def _store(batch, server, sent):
+def _store(batch: list[Row], server: Server, sent: Callable[[int], object]) -> None:
     """Send a batch, and write down what the server says of each instance."""
     try:
-        answers = outcomes(_post(batch, server, sent), [row["SOPInstanceUID"] for row in batch])
+        response = _post(batch, server, sent)
+        answers = read_outcomes(response, [row["SOPInstanceUID"] for row in batch])
     except HTTPProblem as error:
         if len(batch) == 1 or error.response.status_code not in SPOILT:
             _fail(batch, error)
@@ -200,6 +257,8 @@ def _store(batch, server, sent):
         half = len(batch) // 2
         _store(batch[:half], server, sent)
         _store(batch[half:], server, sent)
+    except NOBODY_THERE:
+        raise
     except WorkbookError as error:
         _fail(batch, error)
     else:
@@ -207,34 +266,29 @@ def _store(batch, server, sent):
             row["outcome"], row["reason"] = answers[row["SOPInstanceUID"]]
 
 
-def _post(batch, server, sent):
+def _post(batch: list[Row], server: Server, sent: Callable[[int], object]) -> requests.Response:
     """Send a batch; return the store response, which may have the status 409 (Conflict)."""
     parts = [
         PartToSend("application/dicom", row["instance"].size, row["instance"].chunks(sent))
         for row in batch
     ]
     body = MultipartBody("application/dicom", parts)
-    response = requests.post(
+    response = ask(
         f"{server.dicomweb}/studies",
-        data=body,
-        headers={
-            **server.headers,
-            "Content-Type": body.content_type,
-            "Accept": "application/dicom+json",
-        },
-        timeout=SECONDS_TO_WAIT,
-        # After a redirect, requests would send a GET without a body, and the key to anybody.
-        allow_redirects=False,
+        method="POST",
+        body=body,
+        headers={**server.headers, "Content-Type": body.content_type, "Accept": JSON},
+        limits=limits.STORING,
     )
     return response if response.status_code == requests.codes.conflict else check(response)
 
 
-def _fail(batch, error):
+def _fail(batch: list[Row], error: WorkbookError) -> None:
     for row in batch:
         row.update(outcome=FAILED, reason=_in_one_line(error))
 
 
-def _in_one_line(error):
+def _in_one_line(error: WorkbookError) -> str:
     """Say what went wrong; what came, only if that says more."""
     came = error.came
     if isinstance(error, HTTPProblem):

@@ -1,10 +1,16 @@
 """What a server says after storing: what became of each instance (PS3.18 annex I)."""
 
 import copy
+from typing import Any
+
+import requests
+from requests.structures import CaseInsensitiveDict
 
 from helpers.dicom.datasets import unchecked_records
 from helpers.web.answer import media_type
 
+# An item of a sequence, in DICOM JSON.
+Item = dict[str, Any]
 STORED, FAILED = "stored", "failed"
 
 # The store response (PS3.18 table I.1-1): three lists, and what stands in an item of them.
@@ -47,56 +53,37 @@ REASONS = {
 }
 
 
-def outcomes(response, uids):
-    """Read from a store response what became of each instance.
+def read_outcomes(response: requests.Response, uids: list[str]) -> dict[str, tuple[str, str]]:
+    """Read from a store response, in JSON or XML, what became of each SOP Instance UID sent.
 
-    Parameters
-    ----------
-    response : requests.Response
-        With the status 200, 202 or 409, in JSON or XML.
-    uids : list of str
-        The SOP Instance UIDs that were sent.
+    For each, there is a pair: "stored" or "failed", and the reason in words. The third list, Other
+    Failures Sequence, is of parts that the server could not put a UID to. So it does not say which
+    they are: they are among those that no other list names.
 
-    Returns
-    -------
-    dict
-        For each SOP Instance UID a pair: "stored" or "failed", and the reason in words.
-
-    Raises
-    ------
-    MediaTypeMismatch, AttributeProblem
-        It is no store response.
-
-    Notes
-    -----
-    The third list, Other Failures Sequence, is of parts that the server could not put a UID to. So
-    it does not say which they are: they are among those that no other list names.
-
-    Examples
-    --------
     >>> import io, requests
     >>> answer = requests.Response()
     >>> answer.status_code, answer.headers["Content-Type"] = 409, "application/dicom+json"
     >>> answer.raw = io.BytesIO(b'''{"00081198": {"vr": "SQ", "Value": [{
     ...     "00081155": {"vr": "UI", "Value": ["1.2.3"]},
     ...     "00081197": {"vr": "US", "Value": [49442]}}]}}''')
-    >>> outcomes(answer, ["1.2.3", "1.2.4"])["1.2.3"]
+    >>> read_outcomes(answer, ["1.2.3", "1.2.4"])["1.2.3"]
     ('failed', 'the server does not take its transfer syntax (code C122)')
-    >>> outcomes(answer, ["1.2.3", "1.2.4"])["1.2.4"]
+    >>> read_outcomes(answer, ["1.2.3", "1.2.4"])["1.2.4"]
     ('failed', 'the server does not say what became of it')
     """
-    named, others = {}, []
-    for record in unchecked_records(_labelled(response)):
+    named: dict[str, tuple[str, str]] = {}
+    others: list[str] = []
+    for record in unchecked_records(_label(response)):
         for item in _items(record, REFERENCED):
             named[_value(item, REFERENCED_INSTANCE)] = (STORED, _reason(item, WARNING_REASON))
         for item in _items(record, FAILED_ONES):
             named[_value(item, REFERENCED_INSTANCE)] = (FAILED, _why(item))
         others += [_why(item) for item in _items(record, OTHER_FAILURES)]
-    silence = (FAILED, _of_the_unnamed(others, sum(uid not in named for uid in uids)))
+    silence = (FAILED, _explain_unnamed(others, sum(uid not in named for uid in uids)))
     return {uid: named.get(uid, silence) for uid in uids}
 
 
-def _labelled(response):
+def _label(response: requests.Response) -> requests.Response:
     """Return an answer with a Content-Type: that of JSON if the server sent none.
 
     Orthanc sends its refusals so.
@@ -104,11 +91,11 @@ def _labelled(response):
     if media_type(response):
         return response
     labelled = copy.copy(response)
-    labelled.headers = {"Content-Type": "application/dicom+json"}
+    labelled.headers = CaseInsensitiveDict({"Content-Type": "application/dicom+json"})
     return labelled
 
 
-def _of_the_unnamed(others, count):
+def _explain_unnamed(others: list[str], count: int) -> str:
     """Say why `count` instances failed that no list names."""
     if not others:
         return "the server does not say what became of it"
@@ -117,25 +104,25 @@ def _of_the_unnamed(others, count):
     return "the server does not name it, but says of such: " + "; ".join(dict.fromkeys(others))
 
 
-def _items(record, tag):
+def _items(record: Item, tag: str) -> list[Item]:
     return [item for item in _values(record, tag) if isinstance(item, dict)]
 
 
-def _values(item, tag):
+def _values(item: Item, tag: str) -> list[Any]:
     element = item.get(tag)
     values = element.get("Value") if isinstance(element, dict) else None
     return values if isinstance(values, list) else []
 
 
-def _value(item, tag):
+def _value(item: Item, tag: str) -> Any:
     return next(iter(_values(item, tag)), None)
 
 
-def _why(item):
+def _why(item: Item) -> str:
     return _reason(item, FAILURE_REASON) or "the server does not say why"
 
 
-def _reason(item, tag):
+def _reason(item: Item, tag: str) -> str:
     """Say in words why an instance was refused or changed, with the server's own words."""
     words = _words(_value(item, tag))
     comment = _value(item, ERROR_COMMENT)
@@ -145,7 +132,7 @@ def _reason(item, tag):
     return f"{words}; {said}" if words else said
 
 
-def _words(code):
+def _words(code: Any) -> str:
     try:
         # Some servers send the number as a text.
         code = int(code or 0)

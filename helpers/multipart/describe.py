@@ -11,8 +11,7 @@ import requests
 from helpers.errors import WorkbookError
 from helpers.multipart.pieces import DATA, DELIMITER, EPILOGUE, Kind, pieces
 from helpers.multipart.reader import boundary_of
-from helpers.web.answer import check
-from helpers.web.bodies import READ_SIZE, stream
+from helpers.web.answer import READ_SIZE, check, stream
 
 MISSING = "missing"
 MEANINGS = {

@@ -18,8 +18,7 @@ from requests.structures import CaseInsensitiveDict
 
 from helpers.errors import BadPartHeader, MissingBoundary, NotMultipart
 from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, HEADERS, Labelled, excerpt, pieces
-from helpers.web.answer import check
-from helpers.web.bodies import stream
+from helpers.web.answer import check, stream
 
 # A part that is larger, or comes in more pieces (each costs memory too), goes to a temporary file.
 MEMORY_LIMIT = 8 * 1024 * 1024

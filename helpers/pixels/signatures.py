@@ -11,8 +11,7 @@ from typing import NamedTuple
 import requests
 
 from helpers.errors import FrameError
-from helpers.web.answer import check
-from helpers.web.bodies import body
+from helpers.web.answer import body, check
 
 # The frame header of a JPEG names its process (ITU-T T.81 table B.1; T.87 for JPEG-LS).
 JPEG_PROCESSES = {

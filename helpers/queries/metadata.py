@@ -2,7 +2,6 @@
 
 from urllib.parse import urljoin
 
-import requests
 from pydicom.datadict import tag_for_keyword
 
 from helpers.dicom.datasets import datasets, records
@@ -15,7 +14,7 @@ from helpers.queries.search import JSON
 BYTES = 'multipart/related; type="application/octet-stream"'
 
 
-def fetch_metadata(server, path, session=requests):
+def fetch_metadata(server, path, session=None):
     """Fetch the attributes of an instance that have a value, and the palette if it has one.
 
     Servers leave long values out of ``/metadata``, and say in BulkDataURI where they are.

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass
+from typing import Any
 
 import pandas
 import requests
@@ -11,36 +11,73 @@ from helpers.dicom.datasets import records
 from helpers.errors import WorkbookError
 from helpers.multipart.reader import parse
 from helpers.pixels.signatures import encoding
+from helpers.servers.server import Server
+from helpers.web import limits
 from helpers.web.answer import media_type
-from helpers.web.bodies import stream
-from helpers.web.explanations import explain
+from helpers.web.ask import ask, read_within
 
-SECONDS_TO_WAIT = 5
-BYTES_TO_READ = 200_000_000
 STUDIES_TO_LOOK_AT = 10
+STUDY_UID, SERIES_UID, INSTANCE_UID, ROWS = "0020000D", "0020000E", "00080018", "00280010"
 # A study that no server has.
 NOWHERE = "1.2.3.4.5.6.7.8.9"
 
-ANY = "*/*"
-JSON = "application/dicom+json"
-DICOM = 'multipart/related; type="application/dicom"'
-RAW = 'multipart/related; type="application/octet-stream"'
+ANY, JSON, XML = "*/*", "application/dicom+json", "application/dicom+xml"
+PARTS = 'multipart/related; type="{}"'
+DICOM, PARTS_OF_XML = PARTS.format("application/dicom"), PARTS.format(XML)
+RAW = PARTS.format("application/octet-stream")
+STORING = "storing what is no DICOM"
 NO_DICOM = b"--b\r\nContent-Type: application/dicom\r\n\r\nno DICOM\r\n--b--\r\n"
 
-STUDY, SERIES, INSTANCE, ROWS = "0020000D", "0020000E", "00080018", "00280010"
+# What a question is about: the resource that it asks for, and what it accepts.
+Questions = dict[str, tuple[str, str]]
+SEARCHES: Questions = {
+    "studies as */*": ("/studies?limit=1", ANY),
+    "studies as application/dicom+json": ("/studies?limit=1", JSON),
+    "studies as application/json": ("/studies?limit=1", "application/json"),
+    "studies as application/dicom+xml": ("/studies?limit=1", XML),
+    "studies as parts of XML": ("/studies?limit=1", PARTS_OF_XML),
+    "studies as audio/midi": ("/studies?limit=1", "audio/midi"),
+    "all series": ("/series?limit=1", JSON),
+    "all instances": ("/instances?limit=1", JSON),
+    "a search that finds nothing": (f"/studies?StudyInstanceUID={NOWHERE}", JSON),
+    "a search by a misspelt attribute": ("/studies?limit=1&PatientsName=Nobody", JSON),
+    "a search with percent-encoding": ("/studies?limit=1&PatientName=%2A", JSON),
+    "a study that is not there": (f"/studies/{NOWHERE}", DICOM),
+    STORING: ("/studies", JSON),
+}
+SERIES = "/studies/{study}/series/{series}"
+INSTANCE = SERIES + "/instances/{instance}"
+FRAME = INSTANCE + "/frames/1"
+ABOUT_AN_IMAGE: Questions = {
+    "series of a study": ("/studies/{study}/series?limit=1", JSON),
+    "instances of a study": ("/studies/{study}/instances?limit=1", JSON),
+    "instances of a series": (SERIES + "/instances?limit=1", JSON),
+    "metadata as JSON": (INSTANCE + "/metadata", JSON),
+    "metadata as parts of XML": (INSTANCE + "/metadata", PARTS_OF_XML),
+    "instance as */*": (INSTANCE, ANY),
+    "instance as parts of DICOM": (INSTANCE, DICOM),
+    "instance as application/dicom": (INSTANCE, "application/dicom"),
+    "frame as */*": (FRAME, ANY),
+    "frame as application/octet-stream": (FRAME, RAW),
+    "frame as the workshop asked": (FRAME, "multipart/related; type=image/dicom+jpeg"),
+    "frame as image/jpeg": (FRAME, PARTS.format("image/jpeg")),
+    "frame as image/jls": (FRAME, PARTS.format("image/jls")),
+    "frame as image/jp2": (FRAME, PARTS.format("image/jp2")),
+    "frame as image/dicom-rle": (FRAME, PARTS.format("image/dicom-rle")),
+    "frame as a PNG alone": (FRAME, "image/png"),
+    "frame that is not there": (INSTANCE + "/frames/999999", RAW),
+    "rendered as JPEG": (INSTANCE + "/rendered", "image/jpeg"),
+    "rendered as PNG": (INSTANCE + "/rendered", "image/png"),
+}
+WADO_URI = "?requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}&contentType="
+ABOUT_WADO_URI: Questions = {
+    "WADO-URI: image/jpeg": (WADO_URI + "image/jpeg", ANY),
+    "WADO-URI: image/png": (WADO_URI + "image/png", ANY),
+    "WADO-URI: application/dicom": (WADO_URI + "application/dicom", ANY),
+}
 
 
-@dataclass(frozen=True)
-class Question:
-    """One request: what it finds out, where it goes, what it accepts, and what it stores."""
-
-    about: str
-    url: str
-    accept: str
-    body: bytes | None = None
-
-
-def probe(server):
+def probe(server: Server) -> pandas.DataFrame:
     """Find out what a server can do.
 
     It takes some 35 requests. All but one read. The one that stores sends a part that is no DICOM
@@ -48,7 +85,7 @@ def probe(server):
 
     Parameters
     ----------
-    server : Server
+    server
         What `connect` returns.
 
     Returns
@@ -70,140 +107,53 @@ def probe(server):
     >>> probe(connect()).loc["rendered as PNG", "Classroom PACS"]
     '200 image/png: PNG'
     """
-    questions = _about_searching(server.dicomweb)
-    image = _image(server)
+    questions: list[tuple[str, Questions, dict[str, str]]] = [(server.dicomweb, SEARCHES, {})]
+    image = _find_image(server)
     if image:
-        questions += _about_an_image(server.dicomweb, *image)
+        questions.append((server.dicomweb, ABOUT_AN_IMAGE, image))
     if image and server.wadouri:
-        questions += _about_wado_uri(server.wadouri, *image)
-    answers = {question.about: _answer(question, server) for question in questions}
+        questions.append((server.wadouri, ABOUT_WADO_URI, image))
+    answers = {
+        about: _answer(server, root + resource.format(**uids), accept, is_store=about == STORING)
+        for root, table, uids in questions
+        for about, (resource, accept) in table.items()
+    }
     return pandas.DataFrame({server.name: answers}).rename_axis("question")
 
 
-def _about_searching(root):
-    one = f"{root}/studies?limit=1"
-    return [
-        Question("studies as */*", one, ANY),
-        Question("studies as application/dicom+json", one, JSON),
-        Question("studies as application/json", one, "application/json"),
-        Question("studies as application/dicom+xml", one, "application/dicom+xml"),
-        Question("studies as parts of XML", one, 'multipart/related; type="application/dicom+xml"'),
-        Question("studies as audio/midi", one, "audio/midi"),
-        Question("all series", f"{root}/series?limit=1", JSON),
-        Question("all instances", f"{root}/instances?limit=1", JSON),
-        Question("a search that finds nothing", f"{root}/studies?StudyInstanceUID={NOWHERE}", JSON),
-        Question("a search by a misspelt attribute", f"{one}&PatientsName=Nobody", JSON),
-        Question("a search with percent-encoding", f"{one}&PatientName=%2A", JSON),
-        Question("a study that is not there", f"{root}/studies/{NOWHERE}", DICOM),
-        Question("storing what is no DICOM", f"{root}/studies", JSON, NO_DICOM),
-    ]
-
-
-def _about_an_image(root, study, series, instance):
-    series_url = f"{root}/studies/{study}/series/{series}"
-    url = f"{series_url}/instances/{instance}"
-    frame = f"{url}/frames/1"
-    return [
-        Question("series of a study", f"{root}/studies/{study}/series?limit=1", JSON),
-        Question("instances of a study", f"{root}/studies/{study}/instances?limit=1", JSON),
-        Question("instances of a series", f"{series_url}/instances?limit=1", JSON),
-        Question("metadata as JSON", f"{url}/metadata", JSON),
-        Question(
-            "metadata as parts of XML",
-            f"{url}/metadata",
-            'multipart/related; type="application/dicom+xml"',
-        ),
-        Question("instance as */*", url, ANY),
-        Question("instance as parts of DICOM", url, DICOM),
-        Question("instance as application/dicom", url, "application/dicom"),
-        Question("frame as */*", frame, ANY),
-        Question("frame as application/octet-stream", frame, RAW),
-        Question("frame as the workshop asked", frame, "multipart/related; type=image/dicom+jpeg"),
-        *(
-            Question(f"frame as {kind}", frame, f'multipart/related; type="{kind}"')
-            for kind in ("image/jpeg", "image/jls", "image/jp2", "image/dicom-rle")
-        ),
-        Question("frame as a PNG alone", frame, "image/png"),
-        Question("frame that is not there", f"{url}/frames/999999", RAW),
-        Question("rendered as JPEG", f"{url}/rendered", "image/jpeg"),
-        Question("rendered as PNG", f"{url}/rendered", "image/png"),
-    ]
-
-
-def _about_wado_uri(root, study, series, instance):
-    query = f"requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}"
-    return [
-        Question(f"WADO-URI: {kind}", f"{root}?{query}&contentType={kind}", ANY)
-        for kind in ("image/jpeg", "image/png", "application/dicom")
-    ]
-
-
-def _image(server):
-    """Return the three UIDs of an image: on equal archives the same one. None if there is none."""
-    studies = _found(server, f"studies?limit={STUDIES_TO_LOOK_AT}", STUDY)
-    for study in sorted(_value(record, STUDY) for record in studies):
-        instances = _found(server, f"studies/{study}/instances?includefield={ROWS}", INSTANCE)
-        for record in sorted(instances, key=lambda record: _value(record, INSTANCE)):
-            if _value(record, ROWS) and _value(record, SERIES):
-                return study, _value(record, SERIES), _value(record, INSTANCE)
-    return None
-
-
-def _found(server, search, tag):
-    """Return what a search finds and has a value at the tag; nothing if it goes wrong."""
-    try:
-        response = _send(Question("", f"{server.dicomweb}/{search}", JSON), server)
-        return [record for record in records(response) if _value(record, tag)]
-    except (requests.RequestException, WorkbookError, ValueError):
-        return []
-
-
-def _value(record, tag):
-    element = record.get(tag)
-    values = element.get("Value") if isinstance(element, dict) else None
-    return str(values[0]) if isinstance(values, list) and values else ""
-
-
-def _send(question, server):
-    store = {"Content-Type": f"{DICOM}; boundary=b"} if question.body else {}
-    return requests.request(
-        "POST" if question.body else "GET",
-        question.url,
-        headers={**server.headers, "Accept": question.accept, **store},
-        data=question.body,
-        timeout=SECONDS_TO_WAIT,
-        stream=True,
-        allow_redirects=False,
-    )
-
-
-def _answer(question, server):
+def _answer(server: Server, url: str, accept: str, *, is_store: bool = False) -> str:
     """Ask one question; return in a few words what came."""
+    store = {"Content-Type": f"{DICOM}; boundary=b"} if is_store else {}
+    since, said = time.monotonic(), "no answer"
     try:
-        with _send(question, server) as response:
+        with ask(
+            url,
+            method="POST" if is_store else "GET",
+            headers={**server.headers, "Accept": accept, **store},
+            body=NO_DICOM if is_store else None,
+            limits=limits.PROBING,
+            since=since,
+            is_streamed=True,
+        ) as response:
             said = f"{response.status_code} {media_type(response)}".rstrip()
             if response.status_code >= 300:
                 return said.split()[0]
-            return f"{said}: {_content(response)}"
-    except requests.RequestException as error:
-        return f"no answer: {explain(error).came}"
+            return f"{said}: {_name_content(response, since)}"
     except WorkbookError as error:
-        return f"{said}: {error.problem}"
-    except ValueError as error:
-        # requests looks at where a redirect leads, though it does not follow it.
-        return f"no answer: {error}"
+        return f"{said}: {error.came if said == 'no answer' else error.problem}"
 
 
-def _content(response):
+def _name_content(response: requests.Response, since: float) -> str:
     """Say what the bytes of an answer are, whatever its label says."""
+    chunks = read_within(response, limits.PROBING, since)
     if media_type(response) == "multipart/related":
-        first = next(parse(_in_time(response), response.headers["Content-Type"]), None)
+        first = next(parse(chunks, response.headers["Content-Type"]), None)
         return encoding(first) if first else "no parts"
-    body = b"".join(_in_time(response))
-    return _json(body) if media_type(response).endswith("json") else encoding(body)
+    body = b"".join(chunks)
+    return _count(body) if media_type(response).endswith("json") else encoding(body)
 
 
-def _json(body):
+def _count(body: bytes) -> str:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
@@ -211,11 +161,32 @@ def _json(body):
     return f"{len(found)} found" if isinstance(found, list) else "one object"
 
 
-def _in_time(response):
-    """Yield a body, but not for ever."""
-    size, deadline = 0, time.monotonic() + SECONDS_TO_WAIT
-    for chunk in stream(response):
-        size += len(chunk)
-        if size > BYTES_TO_READ or time.monotonic() > deadline:
-            raise WorkbookError("It goes on and on.")
-        yield chunk
+def _find_image(server: Server) -> dict[str, str] | None:
+    """Return the three UIDs of an image: on equal archives the same one. None if there is none."""
+    studies = _search(server, f"studies?limit={STUDIES_TO_LOOK_AT}")
+    for study in sorted(filter(None, (_value(record, STUDY_UID) for record in studies))):
+        instances = _search(server, f"studies/{study}/instances?includefield={ROWS}")
+        for record in sorted(instances, key=lambda record: _value(record, INSTANCE_UID)):
+            uids = {
+                "study": study,
+                "series": _value(record, SERIES_UID),
+                "instance": _value(record, INSTANCE_UID),
+            }
+            if _value(record, ROWS) and all(uids.values()):
+                return uids
+    return None
+
+
+def _search(server: Server, search: str) -> list[dict[str, Any]]:
+    """Return what a search finds; nothing if it goes wrong."""
+    headers = {**server.headers, "Accept": JSON}
+    try:
+        return records(ask(f"{server.dicomweb}/{search}", headers=headers, limits=limits.PROBING))
+    except (WorkbookError, ValueError):
+        return []
+
+
+def _value(record: dict[str, Any], tag: str) -> str:
+    element = record.get(tag)
+    values = element.get("Value") if isinstance(element, dict) else None
+    return str(values[0]) if isinstance(values, list) and values else ""

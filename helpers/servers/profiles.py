@@ -5,6 +5,7 @@ import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from helpers.errors import WorkbookError
@@ -30,7 +31,7 @@ class Profile:
     wadouri: str | None = None
     auth: str = "header"
     header: str = "apikey"
-    quirks: tuple = ()
+    quirks: tuple[str, ...] = ()
     # Whether somebody wrote that a key is needed; of a bare URL, nobody knows.
     ask: bool = True
 
@@ -38,34 +39,18 @@ class Profile:
 FIELDS = [field.name for field in fields(Profile) if field.name != "ask"]
 
 
-def profile_of(name):
-    """Return the profile of a server.
+def find_profile(name: object) -> Profile:
+    """Return the profile of a server, by its name in one of the two files, or by its root URL.
 
-    Parameters
-    ----------
-    name : str
-        A name in `servers.toml` or in the user's own file; or a root URL.
-
-    Returns
-    -------
-    Profile
-
-    Raises
-    ------
-    WorkbookError
-        Nobody knows a server of that name, or a profile is not right.
-
-    Examples
-    --------
-    >>> profile_of("siim").dicomweb
+    >>> find_profile("siim").dicomweb
     'https://hackathon.siim.org/dicomweb'
-    >>> profile_of("https://pacs.example/dicomweb/").title
+    >>> find_profile("https://pacs.example/dicomweb/").title
     'pacs.example'
     """
     name = name.strip() if isinstance(name, str) else f"a value of the type {type(name).__name__}"
     if is_url(name):
         return Profile(title=_host(name) or "That server", dicomweb=name, ask=False)
-    known = profiles()
+    known = list_profiles()
     if name not in known:
         raise WorkbookError(
             "No server of that name is known.",
@@ -77,12 +62,12 @@ def profile_of(name):
     return known[name]
 
 
-def is_url(text):
+def is_url(text: str) -> bool:
     """Tell whether a text begins as the URL of a web server does."""
     return text.lower().startswith(("http://", "https://"))
 
 
-def _host(url):
+def _host(url: str) -> str | None:
     try:
         return urlsplit(url).hostname
     except ValueError as error:
@@ -95,40 +80,20 @@ def _host(url):
         ) from error
 
 
-def own_file():
-    """Return where the user's own profiles are: the file in DICOMWEB_SERVERS, or the usual one.
-
-    Returns
-    -------
-    pathlib.Path
-    """
+def own_file() -> Path:
+    """Return where the user's own profiles are: the file in DICOMWEB_SERVERS, or the usual one."""
     return Path(os.environ.get("DICOMWEB_SERVERS") or OWN)
 
 
-def profiles():
-    """Return every profile by its name; one in the user's own file hides a shipped one.
-
-    Returns
-    -------
-    dict of Profile
-
-    Raises
-    ------
-    WorkbookError
-        A file cannot be read, or a profile in it is not right.
-
-    Examples
-    --------
-    >>> "siim" in profiles()
-    True
-    """
+def list_profiles() -> dict[str, Profile]:
+    """Return every profile by its name; one in the user's own file hides a shipped one."""
     own = own_file()
     is_wanted = own.exists() or os.environ.get("DICOMWEB_SERVERS")
     files = [SHIPPED, own] if is_wanted else [SHIPPED]
     return {name: profile for path in files for name, profile in _read(path).items()}
 
 
-def _read(path):
+def _read(path: Path) -> dict[str, Profile]:
     try:
         # Windows may begin it with a mark.
         tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -142,7 +107,7 @@ def _read(path):
     return {name: _profile(name, table, path) for name, table in tables.items()}
 
 
-def _profile(name, table, path):
+def _profile(name: str, table: Any, path: Path) -> Profile:
     problem = "that name is taken" if name == CLASSROOM else _problem_of(table)
     if problem:
         raise WorkbookError(
@@ -155,7 +120,7 @@ def _profile(name, table, path):
     return Profile(**{"title": name, **table, "quirks": tuple(table.get("quirks", ()))})
 
 
-def _problem_of(table):
+def _problem_of(table: Any) -> str:
     """Say what is wrong with a profile; nothing if it is right."""
     if not isinstance(table, dict):
         return "it is no table"

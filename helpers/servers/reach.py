@@ -1,149 +1,125 @@
 """The first questions to a server: whether it answers, lets us in, and speaks DICOMweb."""
 
-import ipaddress
 import os
+import time
 import urllib.request
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
 
 from helpers.dicom.datasets import records
 from helpers.errors import HTTPProblem, WorkbookError
-from helpers.servers.profiles import profile_of
-from helpers.servers.sign_in import asked_for, hint_for
+from helpers.servers.profiles import find_profile
+from helpers.servers.sign_in import advise, answer_challenge
+from helpers.web import limits
 from helpers.web.answer import check, media_type
-from helpers.web.explanations import explain
-from helpers.web.patience import patient_get
+from helpers.web.ask import ask, is_here
 from helpers.web.raw_query import RAW_QUERY, send_as_typed
 from helpers.web.secrets import mask_url
 
+if TYPE_CHECKING:
+    from helpers.servers.server import Server
+
 # Enough studies to say how many there are, few enough to ask any archive for.
 STUDIES_ASKED_FOR = 100
-SECONDS_TO_WAIT = 5
 IS_IT_THE_ROOT = (
     "Is this the root of the DICOMweb services? It often ends in /dicomweb, /dicom-web or /rs."
 )
 
 
-def reached(name, server):
-    """Ask a server what it holds, as `asked` does; sign in the way that it asks for.
+def reach(name: str, server: "Server") -> "Server":
+    """Ask a server what it holds, as `survey` does; sign in the way that it asks for.
 
     Of a bare URL nobody knows whether it wants a key, and which way. Its refusal says so.
-
-    Parameters
-    ----------
-    name : str
-        A name or a URL, as for `connect`.
-    server : Server
-        What `named` returns for it.
-
-    Returns
-    -------
-    Server
-
-    Raises
-    ------
-    WorkbookError
-        It does not answer, or not as a DICOMweb server does; or the key does not fit.
-
-    Examples
-    --------
-    >>> from helpers import connect
-    >>> here = connect()
-    >>> reached(here.dicomweb, here).studies
-    '8 studies'
     """
+    since = time.monotonic()
     try:
-        return asked(server)
+        return survey(server, since)
     except HTTPProblem as refusal:
-        headers = asked_for(refusal.response, profile_of(name), server.headers)
+        asked = time.monotonic()
+        headers = answer_challenge(refusal.response, find_profile(name), server.headers)
         if not headers:
             raise
-    return asked(replace(server, headers=headers))
+    # Who types a key may take their time.
+    return survey(replace(server, headers=headers), since + time.monotonic() - asked)
 
 
-def asked(server):
-    """Ask a server what it holds; return it with the answer, or raise.
+def survey(server: "Server", since: float | None = None) -> "Server":
+    """Ask a server what it holds; return it with the number of its studies, and what is odd.
 
-    No redirect is followed: `requests` would carry a key of its own header to any other host. A
-    server that is busy is asked three times, within some seconds. From then on no request to a
-    server on this computer goes to a proxy.
-
-    Parameters
-    ----------
-    server : Server
-
-    Returns
-    -------
-    Server
-        The same one, with the number of its studies and what is odd about it.
-
-    Raises
-    ------
-    WorkbookError
-        It does not answer, or not as a DICOMweb server does.
-
-    Examples
-    --------
-    >>> from helpers import connect
-    >>> asked(connect()).studies
-    '8 studies'
+    What has to change for the `requests` of a notebook is changed here, and only for this server:
+    to one on this computer they go past any proxy, and to one that does not decode queries they
+    send them as typed.
     """
-    _go_past_proxies(server.dicomweb)
-    count = len(_studies(server, f"limit={STUDIES_ASKED_FOR + 1}"))
-    # The name of every patient fits *, written as %2A: unless the server looks for %2A.
-    if count and RAW_QUERY not in server.quirks and not _studies(server, "limit=1&PatientName=%2A"):
+    since = time.monotonic() if since is None else since
+    if is_here(server.dicomweb):
+        _go_past_proxies(server.dicomweb)
+    count = len(_search(server, f"limit={STUDIES_ASKED_FOR + 1}", since))
+    if count and not server.is_raw and _decodes_nothing(server, since):
         server = replace(server, quirks=(*server.quirks, RAW_QUERY))
-    if RAW_QUERY in server.quirks:
+    if server.is_raw:
         send_as_typed(server.dicomweb)
-    studies = (
-        f"more than {STUDIES_ASKED_FOR} studies" if count > STUDIES_ASKED_FOR else _count(count)
-    )
+    studies = f"{count} studies" if count != 1 else "1 study"
+    if count > STUDIES_ASKED_FOR:
+        studies = f"more than {STUDIES_ASKED_FOR} studies"
     return replace(server, studies=studies)
 
 
-def _go_past_proxies(url):
-    """Let requests to this computer itself go to no proxy: to that, 127.0.0.1 is another computer.
+def _decodes_nothing(server: "Server", since: float) -> bool:
+    """Tell whether the server finds by `*`, which every name fits, but not by its encoding.
 
-    Notebooks call `requests` themselves, and it looks into the environment; so does curl.
+    Where neither finds anything, it only knows no wildcards.
     """
     try:
-        host = urlsplit(url).hostname or ""
-        is_here = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
+        if _search(server, "limit=1&PatientName=%2A", since):
+            return False
+        typed = replace(server, quirks=(RAW_QUERY,))
+        return bool(_search(typed, "limit=1&PatientName=*", since))
+    except HTTPProblem:
+        # It takes no such search at all.
+        return False
+
+
+def _go_past_proxies(url: str) -> None:
+    """Let requests to this computer itself go to no proxy: to that, 127.0.0.1 is another computer.
+
+    These helpers do so by themselves. But notebooks call `requests` without a session, and show a
+    curl line: both look into the environment, and nowhere else. So this is written there; only if
+    a proxy is set, and would be asked.
+    """
+    if not requests.utils.get_environ_proxies(url):
         return
-    if is_here and requests.utils.get_environ_proxies(url):
-        # With one such variable, Windows and macOS no longer look into their own settings.
-        for scheme, proxy in urllib.request.getproxies().items():
-            os.environ.setdefault(f"{scheme}_proxy", proxy)
-        others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-        os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{others},{host}" if others else host
+    # With one such variable, Windows and macOS no longer look into their own settings.
+    for scheme, proxy in urllib.request.getproxies().items():
+        os.environ.setdefault(f"{scheme}_proxy", proxy)
+    host = urlsplit(url).hostname or ""
+    others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{others},{host}" if others else host
 
 
-def _studies(server, query):
+def _search(server: "Server", query: str, since: float) -> list[dict[str, Any]]:
+    response = ask(
+        f"{server.dicomweb}/studies?{query}",
+        headers={**server.headers, "Accept": "application/dicom+json"},
+        limits=limits.CONNECTING,
+        since=since,
+        is_patient=True,
+        is_raw=server.is_raw,
+    )
     try:
-        response = patient_get(
-            f"{server.dicomweb}/studies?{query}",
-            headers={**server.headers, "Accept": "application/dicom+json"},
-            timeout=SECONDS_TO_WAIT,
-            allow_redirects=False,
-        )
-    except (requests.RequestException, ValueError) as error:
-        # A ValueError: a host that can be no name, here or where a redirect leads.
-        raise explain(error) from error
-    try:
-        return _listed(check(response))
+        return _read(check(response))
     except HTTPProblem as error:
         where = IS_IT_THE_ROOT if response.status_code == requests.codes.not_found else error.hint
-        error.hint = hint_for(response, server.headers) or where
+        error.hint = advise(response, server.headers) or where
         raise
 
 
-def _listed(response):
+def _read(response: requests.Response) -> list[dict[str, Any]]:
     """Return the studies in an answer. An older server sends XML, whatever one asks for."""
     try:
-        studies = records(response)
+        studies: list[dict[str, Any]] = records(response)
     except WorkbookError:
         studies = [{"no tag": None}]
     if all(len(tag) == 8 for study in studies for tag in study):
@@ -154,7 +130,3 @@ def _listed(response):
         came=media_type(response) or "an answer without a Content-Type",
         hint=IS_IT_THE_ROOT,
     )
-
-
-def _count(number):
-    return "1 study" if number == 1 else f"{number} studies"

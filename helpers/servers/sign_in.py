@@ -5,12 +5,14 @@ import getpass
 import os
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 
+import requests
 from IPython import get_ipython
 
 from helpers.errors import WorkbookError
-from helpers.servers.profiles import own_file
+from helpers.servers.profiles import Profile, own_file
 from helpers.web.secrets import Headers, Secret, mask_url
 
 REFUSED = (401, 403)
@@ -20,31 +22,11 @@ CHALLENGE = re.compile(r"(?:^|,)\s*([a-z]+)(?=\s|,|$)")
 WORDS = {"basic": "User name and password, as user:password,", "bearer": "Token"}
 
 
-def credentials(profile):
-    """Return the headers that sign in to a server.
+def find_credentials(profile: Profile) -> Headers:
+    """Return the headers that sign in to a server; none if it asks for no key, or there is none.
 
     The key comes from the environment variable DICOMWEB_APIKEY. If it is not there, and the
     profile needs one, and somebody sits before the screen, they are asked. It is not stored.
-
-    Parameters
-    ----------
-    profile : Profile
-
-    Returns
-    -------
-    Headers
-        Empty if the server asks for no key, or there is none.
-
-    Raises
-    ------
-    WorkbookError
-        The key is of a form that cannot be sent.
-
-    Examples
-    --------
-    >>> from helpers.servers.profiles import Profile
-    >>> credentials(Profile("mine", "https://pacs.example/dicomweb", auth="none"))
-    {}
     """
     if profile.auth == "none":
         return Headers()
@@ -68,28 +50,9 @@ def credentials(profile):
     return sign_in(key, profile.auth, profile.header)
 
 
-def sign_in(key, auth, header="apikey"):
-    """Return the header that carries a key.
+def sign_in(key: str, auth: str, header: str = "apikey") -> Headers:
+    """Return the header that carries a key, in one of `WAYS_TO_SIGN_IN` (RFC 7617, RFC 6750).
 
-    Parameters
-    ----------
-    key : str
-        For Basic: ``user:password``.
-    auth : str
-        ``"basic"``, ``"bearer"``, or ``"header"`` for a header of the server's own.
-    header : str
-        The name of that one.
-
-    Returns
-    -------
-    Headers
-
-    Notes
-    -----
-    RFC 7617 (Basic), RFC 6750 (Bearer).
-
-    Examples
-    --------
     >>> sign_in("HackathonOrientationSession", "header")
     {'apikey': 'HackathonOrientationSession'}
     >>> sign_in("abc", "bearer")
@@ -103,7 +66,7 @@ def sign_in(key, auth, header="apikey"):
     return Headers({header: Secret(key)})
 
 
-def _problem_of(key, auth):
+def _problem_of(key: str, auth: str) -> str:
     """Say why a key cannot be sent; nothing if it can."""
     if key != key.strip() or not key.isprintable():
         return "there is a blank, or the end of a line, around it or in it"
@@ -112,7 +75,7 @@ def _problem_of(key, auth):
     return "" if key.isascii() else "it holds a character that no header can carry"
 
 
-def _ask(profile):
+def _ask(profile: Profile) -> str:
     """Ask for the key, unseen; return an empty text where nobody can answer."""
     if get_ipython() is None and not sys.stdin.isatty():
         return ""
@@ -126,73 +89,29 @@ def _ask(profile):
         return ""
 
 
-def asked_for(response, profile, sent):
+def answer_challenge(
+    response: requests.Response, profile: Profile, sent: Mapping[str, str]
+) -> Headers:
     """Return the headers that sign in the way that a refusal asks for.
 
-    Parameters
-    ----------
-    response : requests.Response
-        The refusal.
-    profile : Profile
-    sent : dict
-        What was sent to sign in.
-
-    Returns
-    -------
-    Headers
-        Empty if there is no other way, or the profile says which way it is.
-
-    Raises
-    ------
-    WorkbookError
-        The key is of a form that cannot be sent this way.
-
-    Examples
-    --------
-    >>> import requests
-    >>> from helpers.servers.profiles import profile_of
-    >>> answer = requests.Response()
-    >>> answer.status_code = 401
-    >>> asked_for(answer, profile_of("https://pacs.example/dicomweb"), {"apikey": "wrong"})
-    {}
+    None if there is no other way than what was sent, or the profile says which way it is.
     """
     if profile.ask or response.status_code not in REFUSED:
         return Headers()
     way = (_ways_of(response) or [profile.auth])[0]
     if sent and way == profile.auth:
         return Headers()
-    return credentials(replace(profile, auth=way, ask=True))
+    return find_credentials(replace(profile, auth=way, ask=True))
 
 
-def _ways_of(response):
-    """Return the ways to sign in that a refusal offers and we know (RFC 9110, 11.6.1)."""
+def _ways_of(response: requests.Response) -> list[str]:
+    """Return the ways to sign in that a refusal offers and we know (RFC 9110 section 11.6.1)."""
     offers = CHALLENGE.findall(response.headers.get("WWW-Authenticate", "").lower())
     return [way for way in offers if way in WORDS]
 
 
-def hint_for(response, headers):
-    """Say what to do when a server does not let us in; nothing if it is another trouble.
-
-    Parameters
-    ----------
-    response : requests.Response
-    headers : dict
-        What was sent to sign in.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> import requests
-    >>> answer = requests.Response()
-    >>> answer.status_code, answer.headers["WWW-Authenticate"] = 401, 'Basic realm="archive"'
-    >>> print(hint_for(answer, {"apikey": "wrong"}).partition(". ")[0])
-    It asks for user:password, in the environment variable DICOMWEB_APIKEY
-    >>> hint_for(answer, {"Authorization": "Basic wrong"}).endswith("letter by letter.")
-    True
-    """
+def advise(response: requests.Response, headers: Mapping[str, str]) -> str:
+    """Say what to do when a server does not let us in; nothing if it is another trouble."""
     if response.status_code not in REFUSED:
         return ""
     ways = _ways_of(response)

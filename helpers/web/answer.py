@@ -1,13 +1,17 @@
-"""What an answer means before its body is read: status and media type."""
+"""What an answer means: its status, its media type, and its body, whole or as a stream."""
 
+from collections.abc import Iterator
 from email.message import Message
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from helpers.errors import HTTPProblem, WorkbookError
+from helpers.web.explanations import explain
 from helpers.web.secrets import mask_url
 
+READ_SIZE = 256 * 1024  # bytes asked of the network at a time
 LONGEST_WORDS = 1000  # characters of what a server says
 # What to try next, for each status that PS3.18 or a proxy in front of a server may send.
 NEXT_STEPS = {
@@ -28,20 +32,9 @@ NEXT_STEPS = {
 }
 
 
-def media_type(response):
-    """Return the media type of an answer, in lower case and without parameters.
+def media_type(response: requests.Response) -> str:
+    """Return the media type of an answer, in lower case and without parameters; may be empty.
 
-    Parameters
-    ----------
-    response : requests.Response
-
-    Returns
-    -------
-    str
-        For example ``"application/dicom+json"``; empty if the server did not say.
-
-    Examples
-    --------
     >>> answer = requests.Response()
     >>> answer.headers["Content-Type"] = 'multipart/related; type="application/dicom"; boundary=b'
     >>> media_type(answer)
@@ -52,28 +45,9 @@ def media_type(response):
     return header.get_content_type() if "/" in header["Content-Type"] else ""
 
 
-def check(response):
-    """Return an answer with a good status as it is; explain any other.
+def check(response: requests.Response) -> requests.Response:
+    """Return an answer with a good status as it is; explain any other, and what is no answer.
 
-    Parameters
-    ----------
-    response : requests.Response
-
-    Returns
-    -------
-    requests.Response
-        The same object, if its status is good.
-
-    Raises
-    ------
-    HTTPProblem
-        The status is 400 or more, or a redirect that was not followed. The message holds the
-        server's own words, if it sent any.
-    WorkbookError
-        It is not an answer at all.
-
-    Examples
-    --------
     >>> answer = requests.Response()
     >>> answer.status_code, answer.reason, answer.url = 403, "Forbidden", "http://127.0.0.1/dicomweb"
     >>> check(answer)
@@ -97,7 +71,7 @@ def check(response):
             hint="If you trust that address, use it from the start. A key must not go to another.",
             response=response,
         )
-    detail, hint = server_words(response)
+    detail, hint = _server_words(response)
     next_step = NEXT_STEPS.get(status) or NEXT_STEPS[500 if status >= 500 else 400]
     raise HTTPProblem(
         f"The server answered {status} {response.reason} to {method} {path}.",
@@ -108,23 +82,8 @@ def check(response):
     )
 
 
-def require_answer(response):
-    """Explain what is not an answer at all, but its text for example.
-
-    Raises
-    ------
-    WorkbookError
-
-    Examples
-    --------
-    >>> require_answer(requests.Response())
-    >>> require_answer("[]")
-    Traceback (most recent call last):
-    helpers.errors.WorkbookError: That is not the answer of a server.
-      expected: what requests.get(...) returned
-      came:     str
-      next:     Give the answer as a whole: not its .text, .content or .json().
-    """
+def require_answer(response: object) -> None:
+    """Explain what is not an answer at all, but its text for example."""
     if not hasattr(response, "status_code"):
         raise WorkbookError(
             "That is not the answer of a server.",
@@ -134,7 +93,7 @@ def require_answer(response):
         )
 
 
-def server_words(response):
+def _server_words(response: requests.Response) -> tuple[str, str]:
     """Return the server's own detail and hint on an error; either may be empty."""
     if "html" in media_type(response):
         return "(a web page, probably from a proxy in front of the server)", ""
@@ -148,10 +107,72 @@ def server_words(response):
     # The classroom PACS says detail and hint; Orthanc says Details or Message; Kong says message.
     keys = ("detail", "Details", "Message", "message")
     detail = next((words[key] for key in keys if words.get(key)), "")
-    return _short(detail), _short(words.get("hint") or "")
+    return _in_one_line(detail), _in_one_line(words.get("hint") or "")
 
 
-def _short(words):
-    """Return words of a server in one line, without what a terminal would take for a command."""
+def _in_one_line(words: object) -> str:
+    """Return words of a server without what a terminal would take for a command."""
     text = "".join(letter if letter.isprintable() else " " for letter in str(words)[:LONGEST_WORDS])
     return " ".join(text.split())
+
+
+def stream(response: requests.Response) -> Iterator[bytes]:
+    """Yield the body of an answer as it comes, then give the connection back.
+
+    ``response.iter_content`` waits until a chunk is full. When the connection ends too early, it
+    drops what the unfinished chunk held already, and that may be whole instances. This hands over
+    whatever has come.
+
+    >>> import io
+    >>> answer = requests.Response()
+    >>> answer.raw = urllib3.HTTPResponse(io.BytesIO(b"DICM"), preload_content=False)
+    >>> list(stream(answer))
+    [b'DICM']
+    """
+    if was_streamed(response):
+        raise _read_already()
+    with response:
+        if is_kept(response):
+            yield from response.iter_content(READ_SIZE)
+            return
+        try:
+            while chunk := response.raw.read1(READ_SIZE, decode_content=True):
+                yield chunk
+        except urllib3.exceptions.DecodeError as error:
+            raise explain(requests.exceptions.ContentDecodingError(error)) from error
+        except urllib3.exceptions.HTTPError as error:
+            cut = requests.exceptions.ChunkedEncodingError(error, request=response.request)
+            raise explain(cut) from error
+
+
+def body(response: requests.Response) -> bytes:
+    """Return the body of an answer, read to its end."""
+    try:
+        return response.content
+    except requests.RequestException as error:
+        raise explain(error) from error
+    except RuntimeError as error:
+        raise _read_already() from error
+
+
+def was_streamed(response: requests.Response) -> bool:
+    """Tell whether the body of an answer was read as a stream, and is gone."""
+    # A body of no bytes is closed before anybody has read it.
+    raw = response.raw
+    return not is_kept(response) and raw.closed and raw.tell() > 0
+
+
+def is_kept(response: requests.Response) -> bool:
+    """Tell whether the body of an answer is in memory, or never came from a server."""
+    # requests has no public way to ask. Before, there stands False.
+    content: object = response._content
+    return content is not False or not isinstance(response.raw, urllib3.HTTPResponse)
+
+
+def _read_already() -> WorkbookError:
+    return WorkbookError(
+        "This answer has been read already.",
+        expected="an answer whose body nobody has read",
+        came="a stream at its end",
+        hint="A stream can be read once. Run the cell with requests.get(...) again.",
+    )

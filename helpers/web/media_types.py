@@ -1,6 +1,6 @@
 """Media types: what a client asks for in `Accept`, and which of them a server chooses.
 
-The grammar is that of RFC 9110, section 12.5.1, with the two things that DICOMweb adds (PS3.18,
+The grammar is that of RFC 9110 section 12.5.1, with the two things that DICOMweb adds (PS3.18
 section 8.7): the `type` of a multipart body, and the transfer syntax wanted inside of it. Both are
 met in the wild in several spellings, and this module reads them all::
 
@@ -21,60 +21,46 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 @dataclass(frozen=True)
 class MediaType:
-    """A media type or a media range, with its parameters.
+    """A media type or a media range; names in lower case, and `q` is not among its parameters.
 
-    Parameters
-    ----------
-    name : str
-        In lower case, for example "multipart/related" or "image/*".
-    parameters : dict of str to str
-        Names in lower case, values without quotes. `q` is not among them.
-    quality : float
-        How welcome it is, from 0 (refused) to 1: the `q` of an Accept header.
-
-    Examples
-    --------
     >>> print(MediaType("multipart/related", {"type": "application/dicom"}))
     multipart/related; type="application/dicom"
     """
 
     name: str
-    parameters: dict = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
     quality: float = 1.0
+    """How welcome it is, from 0 (refused) to 1: the `q` of an Accept header."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         texts = [f"{name}={_quote_if_needed(value)}" for name, value in self.parameters.items()]
         if self.quality != 1:
             texts.append(f"q={self.quality:g}")
         return "; ".join([self.name, *texts])
 
     @property
-    def is_multipart(self):
+    def is_multipart(self) -> bool:
         """Whether this is multipart/related or a range that includes it."""
         return _covers(self.name, "multipart/related")
 
     @property
-    def part(self):
+    def part(self) -> "MediaType":
         """The media type inside a multipart body; `*/*` where none is named.
 
-        Examples
-        --------
         >>> parse('multipart/related; type="image/jls; transfer-syntax=1.2.3"')[0].part
         MediaType(name='image/jls', parameters={'transfer-syntax': '1.2.3'}, quality=1.0)
         """
         return parse_one(self.parameters.get("type", "*/*"))
 
     @property
-    def transfer_syntax(self):
+    def transfer_syntax(self) -> str | None:
         """The transfer syntax asked for, from outside or inside the `type`: a UID, "*" or None."""
         inside = self.part.parameters if "type" in self.parameters else {}
         return self.parameters.get("transfer-syntax", inside.get("transfer-syntax"))
 
-    def includes(self, offer):
+    def includes(self, offer: "MediaType") -> bool:
         """Tell whether `offer` is within this range.
 
-        Examples
-        --------
         >>> offer = MediaType("multipart/related", {"type": "application/dicom+xml"})
         >>> [parse_one(text).includes(offer) for text in ("*/*", "multipart/related", "image/png")]
         [True, True, False]
@@ -86,26 +72,15 @@ class MediaType:
         return offer.is_multipart and _covers(self.part.name, offer.part.name)
 
     @property
-    def _precision(self):
+    def _precision(self) -> int:
         """How exact a range is: of two that include an offer, the more exact one counts."""
         wildcards = self.name.count("*") + self.part.name.count("*")
         return -wildcards
 
 
-def parse_one(text):
+def parse_one(text: str) -> MediaType:
     """Read one media type, for example a Content-Type.
 
-    Parameters
-    ----------
-    text : str
-        As it stands in the header.
-
-    Returns
-    -------
-    MediaType
-
-    Examples
-    --------
     >>> parse_one("multipart/related; type=image/dicom+jpeg").part.name
     'image/dicom+jpeg'
     """
@@ -118,21 +93,9 @@ def parse_one(text):
     return MediaType(name.lower(), parameters, quality)
 
 
-def parse(header):
-    """Read an Accept header.
+def parse(header: str | None) -> list[MediaType]:
+    """Read an Accept header, the most welcome first; without one, everything is welcome.
 
-    Parameters
-    ----------
-    header : str or None
-        None or an empty text means that everything is welcome.
-
-    Returns
-    -------
-    list of MediaType
-        The most welcome first; those of equal quality in the order in which they were sent.
-
-    Examples
-    --------
     >>> for media_type in parse("image/png;q=0.5, application/dicom+json"):
     ...     print(media_type)
     application/dicom+json
@@ -142,27 +105,13 @@ def parse(header):
     return sorted(ranges or [MediaType("*/*")], key=lambda media_range: -media_range.quality)
 
 
-def choose(ranges, offers):
-    """Choose what to answer with.
+def choose(ranges: list[MediaType], offers: list[MediaType]) -> MediaType | None:
+    """Choose what to answer with; None if nothing on offer is acceptable.
 
-    The quality of an offer is that of the most exact range which includes it (RFC 9110, section
+    The quality of an offer is that of the most exact range which includes it (RFC 9110 section
     12.5.1), so `application/json;q=0, */*` is anything but JSON. Of equally welcome offers the
     client's order counts first and the server's second.
 
-    Parameters
-    ----------
-    ranges : list of MediaType
-        What the client accepts, from `parse`.
-    offers : list of MediaType
-        What the server has, the default first.
-
-    Returns
-    -------
-    MediaType or None
-        None if nothing on offer is acceptable.
-
-    Examples
-    --------
     >>> offers = [MediaType("image/jpeg"), MediaType("image/png")]
     >>> choose(parse("image/*"), offers).name, choose(parse("image/png, */*;q=0.1"), offers).name
     ('image/jpeg', 'image/png')
@@ -180,7 +129,7 @@ def choose(ranges, offers):
     return min(ranked, key=lambda found: found[:3])[3] if ranked else None
 
 
-def _covers(media_range, name):
+def _covers(media_range: str, name: str) -> bool:
     if media_range == "*/*":
         return True
     if media_range.endswith("/*"):
@@ -188,7 +137,7 @@ def _covers(media_range, name):
     return media_range == name
 
 
-def _quality(text):
+def _quality(text: str) -> float:
     try:
         quality = float(text)
     except ValueError:
@@ -196,13 +145,13 @@ def _quality(text):
     return 1.0 if math.isnan(quality) else min(max(quality, 0.0), 1.0)
 
 
-def _unquote(value):
+def _unquote(value: str) -> str:
     if not value.startswith('"'):
         return value
     return re.sub(r"\\(.)", r"\1", value[1:].removesuffix('"'), flags=re.DOTALL)
 
 
-def _quote_if_needed(value):
+def _quote_if_needed(value: str) -> str:
     if _TOKEN.fullmatch(value):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')

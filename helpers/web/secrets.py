@@ -22,21 +22,9 @@ SECRET_IN_URL = re.compile(
 )
 
 
-def mask(name, value):
+def mask(name: str, value: str) -> str:
     """Return a header's value, or stars in the place of what may be a secret.
 
-    Parameters
-    ----------
-    name : str
-        The header's name.
-    value : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
     >>> mask("apikey", "my personal key"), mask("apikey", "HackathonOrientationSession")
     ('********', 'HackathonOrientationSession')
     >>> mask("Authorization", "Bearer abc"), mask("Accept", "image/png")
@@ -49,73 +37,25 @@ def mask(name, value):
     return f"{scheme_of(name, value)} {HIDDEN}".lstrip()
 
 
-def is_secret(name, value):
-    """Tell whether a header may hold a secret.
-
-    Parameters
-    ----------
-    name : str
-        The header's name.
-    value : str
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> is_secret("apikey", "my personal key"), is_secret("Accept", "image/png")
-    (True, False)
-    """
+def is_secret(name: str, value: str) -> bool:
+    """Tell whether a header may hold a secret."""
     return value != WORKSHOP_KEY and (isinstance(value, Secret) or bool(SECRET_NAME.search(name)))
 
 
-def scheme_of(name, value):
-    """Return the scheme in front of the secret of an Authorization header; else an empty text.
-
-    Parameters
-    ----------
-    name : str
-        The header's name.
-    value : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> scheme_of("Authorization", "Bearer abc"), scheme_of("apikey", "two words")
-    ('Bearer', '')
-    """
+def scheme_of(name: str, value: str) -> str:
+    """Return the scheme in front of the secret of an Authorization header; else an empty text."""
     scheme, blank, _ = value.partition(" ")
     return scheme if blank and name.lower().endswith("authorization") else ""
 
 
-def native(value):
-    """Return a header's value as a text: requests takes bytes too, and sends them as they are.
-
-    Examples
-    --------
-    >>> native(b"image/png")
-    'image/png'
-    """
+def native(value: str | bytes) -> str:
+    """Return a header's value as a text: requests takes bytes too, and sends them as they are."""
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-def mask_url(url):
+def mask_url(url: str) -> str:
     """Return a URL with stars in the place of a password or a key in it.
 
-    Parameters
-    ----------
-    url : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
     >>> mask_url("https://ann:secret@host/dicomweb/studies?limit=1&apikey=123")
     'https://ann:********@host/dicomweb/studies?limit=1&apikey=********'
     """
@@ -125,26 +65,22 @@ def mask_url(url):
 class Secret(str):
     """A key whose repr does not show it. For `requests` it is an ordinary text.
 
-    Examples
-    --------
     >>> {**Headers(apikey=Secret("my personal key")), "Accept": "image/png"}
     {'apikey': '********', 'Accept': 'image/png'}
     """
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return repr(str(self) if self == WORKSHOP_KEY else HIDDEN)
 
 
-class Headers(dict):
+class Headers(dict[str, str]):
     """Request headers whose repr shows no secret. For requests it is an ordinary dict.
 
-    Examples
-    --------
     >>> Headers(apikey="my personal key")
     {'apikey': '********'}
     """
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return repr({name: mask(name, value) for name, value in self.items()})
 
     __str__ = __repr__

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy
 import pandas
-import requests
 from pydicom import Dataset
 
 from helpers.errors import WorkbookError
@@ -17,6 +16,7 @@ from helpers.pixels.rendering import values_of
 from helpers.queries.metadata import BYTES, fetch_metadata, first_part
 from helpers.queries.request import Question
 from helpers.queries.search import JSON, quiet_attributes
+from helpers.web.ask import open_session
 
 COLUMNS = [
     "SeriesInstanceUID",
@@ -59,7 +59,7 @@ class FrameSource:
     def __init__(self, server, study_uid):
         self.server, self.study_uid = server, study_uid
         # The connections of a session may be shared by threads; nothing else of it changes.
-        self._session = requests.Session()
+        self._session = open_session(server.is_raw)
         self._headers = {}
 
     def list_images(self):

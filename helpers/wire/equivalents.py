@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from helpers.notebook import Sections
 from helpers.web.answer import require_answer
-from helpers.web.raw_query import as_sent
+from helpers.web.raw_query import is_raw
 from helpers.wire.placeholders import Placeholders, Variable
 
 # Where the three look for the body of a request, which may be large and is rarely text.
@@ -178,7 +178,7 @@ def python(request):
         imports.append("from pathlib import Path")
     standard = "\n".join(imports) + "\n\n" if imports else ""
     before = ""
-    if as_sent(request.url) != request.url:
+    if is_raw(request.url):
         # What this program asks must go out as it did here.
         scheme, address, *_ = urlsplit(request.url)
         root = _python([f"{scheme}://{address.rpartition('@')[2]}"])

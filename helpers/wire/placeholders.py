@@ -4,7 +4,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from requests.utils import default_headers
 
-from helpers.web.raw_query import as_sent
 from helpers.web.secrets import SECRET_IN_URL, Secret, is_secret, native, scheme_of
 
 # What `credentials` reads. A second secret in the same request needs a name of its own.
@@ -75,7 +74,7 @@ class Placeholders:
         return [f"{scheme} ", variable] if scheme else [variable]
 
     def _url(self, request):
-        scheme, address, path, query, _ = urlsplit(as_sent(request.url))
+        scheme, address, path, query, _ = urlsplit(request.url)
         # requests sends a user and a password in a URL as the header Authorization.
         url = urlunsplit((scheme, address.rpartition("@")[2], path, query, ""))
         pieces, position = [], 0

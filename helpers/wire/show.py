@@ -11,9 +11,7 @@ from helpers.errors import MultipartError
 from helpers.multipart.describe import hexadecimal
 from helpers.multipart.reader import parse
 from helpers.notebook import Sections
-from helpers.web.answer import media_type, require_answer
-from helpers.web.bodies import was_streamed
-from helpers.web.raw_query import as_sent
+from helpers.web.answer import media_type, require_answer, was_streamed
 from helpers.web.secrets import mask, mask_url, native
 from helpers.wire.equivalents import curl
 
@@ -75,7 +73,7 @@ class Exchange(Sections):
     def __init__(self, response, lines=LINES):
         require_answer(response)
         request = response.request
-        url = urlsplit(mask_url(as_sent(request.url)))
+        url = urlsplit(mask_url(request.url))
         path = url.path + (f"?{url.query}" if url.query else "")
         sent = {"Host": url.netloc.rpartition("@")[2], **request.headers}
         self.sections = {

@@ -11,6 +11,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from helpers.errors import AttributeProblem, HTTPProblem, ServerUnreachable
 from helpers.files.store import store_instances
 from helpers.servers.server import Server
+from helpers.web.limits import Limits
 from tests.archive import FILES, JOE, RAVI
 from tests.peers.orthanc import orthanc_for_a_test
 from tests.storing import Archive, contents, store_response
@@ -229,7 +230,7 @@ def test_a_silent_server_is_not_waited_for_for_ever(archive, monkeypatch):
 
     def found(query):
         # Not before: a busy computer may need longer for this answer.
-        monkeypatch.setattr("helpers.files.store.SECONDS_TO_WAIT", (5, 0.1))
+        monkeypatch.setattr("helpers.web.limits.STORING", Limits(silence=0.1, in_all=5))
         return Archive.found(archive, query)
 
     def sleep(*arguments):
@@ -269,7 +270,7 @@ def test_what_lacks_an_attribute_that_storing_needs_does_not_stop_the_others(arc
     assert results.reason[2].startswith("it cannot be read: ")
 
 
-@pytest.mark.parametrize("uid", ["../../x", "1.2\\1.3", "1.2/3", "1" * 65, "Joe"])
+@pytest.mark.parametrize("uid", ["../../x", "..", "1..2", "1.2\\1.3", "1.2/3", "1" * 65, "Joe"])
 def test_a_malformed_uid_goes_into_no_url(archive, tmp_path, uid):
     dataset = pydicom.dcmread(JOE[0])
     dataset["StudyInstanceUID"]._value = uid

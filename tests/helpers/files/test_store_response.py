@@ -8,7 +8,7 @@ import requests
 
 from classroom.pacs import server
 from helpers.errors import MediaTypeMismatch
-from helpers.files.store_response import outcomes
+from helpers.files.store_response import read_outcomes
 from helpers.web.secrets import WORKSHOP_KEY
 from tests.answers import answer, multipart_body
 from tests.archive import JOE, RAVI
@@ -71,7 +71,7 @@ def item(uid=None, failure=None, warning=None, comment=None):
 
 def read(uids, stored=(), failed=(), others=()):
     body = {"00081199": items(*stored), "00081198": items(*failed), "0008119A": items(*others)}
-    return outcomes(answer(json.dumps(body).encode(), "application/dicom+json", 202), uids)
+    return read_outcomes(answer(json.dumps(body).encode(), "application/dicom+json", 202), uids)
 
 
 def reason(code):
@@ -173,13 +173,13 @@ def test_what_the_server_does_not_mention_has_failed():
     ],
 )
 def test_an_answer_of_another_form_says_nothing(body):
-    found = outcomes(answer(body.encode(), "application/dicom+json"), ["1"])
+    found = read_outcomes(answer(body.encode(), "application/dicom+json"), ["1"])
     assert found == {"1": ("failed", "the server does not say what became of it")}
 
 
 def test_a_web_page_is_no_store_response():
     with pytest.raises(MediaTypeMismatch):
-        outcomes(answer(b"<html>", "text/html"), ["1"])
+        read_outcomes(answer(b"<html>", "text/html"), ["1"])
 
 
 def post(root, headers, files, study, accept):
@@ -202,7 +202,7 @@ def test_the_classroom_pacs_is_understood(tmp_path, accept):
         response = post(root, key, files, joe.StudyInstanceUID, accept)
     finally:
         pacs.stop()
-    found = outcomes(response, [joe.SOPInstanceUID, ravi.SOPInstanceUID, "2.25.1"])
+    found = read_outcomes(response, [joe.SOPInstanceUID, ravi.SOPInstanceUID, "2.25.1"])
     assert found[joe.SOPInstanceUID] == ("stored", "")
     outcome, said = found[ravi.SOPInstanceUID]
     assert outcome == "failed" and "A901" in said and "it belongs to another study" in said
@@ -219,4 +219,4 @@ def test_orthanc_is_understood():
         )
     assert response.status_code == 409
     said = "the server failed while it stored it (code 0110)"
-    assert outcomes(response, [uid]) == {uid: ("failed", said)}
+    assert read_outcomes(response, [uid]) == {uid: ("failed", said)}

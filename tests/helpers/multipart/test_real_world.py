@@ -9,15 +9,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import requests
 import trustme
-import urllib3
 
 from classroom.exercises.expected import ask
 from classroom.exercises.search import statuses
 from helpers import attributes, connect, save_instances, search
 from helpers.errors import CertificateProblem, ConnectionCut, HTTPProblem, TruncatedMultipart
-from helpers.servers.reach import asked
+from helpers.servers.reach import survey
 from helpers.servers.server import Server
-from helpers.web import raw_query as quirks
+from helpers.web.ask import ask as send
 from helpers.web.explanations import explain
 from helpers.web.secrets import Headers
 from tests.answers import answer, multipart_body, saying, serving
@@ -72,7 +71,7 @@ def trusted(authority, monkeypatch, tmp_path):
 def problem(url):
     """Return the explanation that connect() prints of a server that cannot be used."""
     with pytest.raises(CertificateProblem) as caught:
-        asked(Server("secure", url, None, Headers(apikey="s3cret")))
+        survey(Server("secure", url, None, Headers(apikey="s3cret")))
     assert "Do not switch the check off" in caught.value.hint
     return caught.value.came
 
@@ -84,13 +83,9 @@ def test_a_good_certificate(authority):
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_query_goes_out_as_typed_over_https_too(authority, monkeypatch):
-    monkeypatch.setattr(quirks, "_hosts", set())
-    for pool in (urllib3.HTTPConnectionPool, urllib3.HTTPSConnectionPool):
-        monkeypatch.setattr(pool, "ConnectionCls", pool.ConnectionCls)
+def test_a_query_goes_out_as_typed_over_https_too(authority):
     with https(authority.issue_cert("127.0.0.1").configure_cert) as url:
-        quirks.send_as_typed(url)
-        response = requests.get(f"{url}/studies?PatientName=SIIM^J*", timeout=5)
+        response = send(f"{url}/studies?PatientName=SIIM^J*", is_raw=True)
     assert response.headers["X-Asked"] == "/studies?PatientName=SIIM^J*"
 
 
@@ -155,7 +150,7 @@ def test_after_a_redirect_requests_carries_every_key_but_one(headers, travels):
         with saying(moved.encode()) as url:
             requests.get(f"{url}/studies", headers=headers, timeout=5)
             server = Server("moved", url, None, Headers(headers))
-            for helper in (asked, lambda moved: ask(moved, "/studies")):
+            for helper in (survey, lambda moved: ask(moved, "/studies")):
                 with pytest.raises(HTTPProblem, match="elsewhere"):
                     helper(server)
             assert search(server, "studies").status_code == 301

@@ -1,16 +1,15 @@
-import sys
+import json
 import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from helpers.errors import WorkbookError
 from helpers.servers.probe import probe
 from helpers.servers.server import Server, connect
+from helpers.web.limits import PROBING
 from helpers.web.secrets import Headers
-from tests.answers import saying
-
-# In the package, the function has the name of its module.
-module = sys.modules["helpers.servers.probe"]
+from tests.answers import saying, serving
 
 HEAD = "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nConnection: close\r\n\r\n"
 JSON = HEAD.format("application/dicom+json").encode()
@@ -78,8 +77,13 @@ def test_whatever_a_server_says_ends_in_the_table(pieces, expected):
     assert expected in found.pop()
 
 
+def probing(monkeypatch, **changed):
+    """Let each question have these limits."""
+    monkeypatch.setattr("helpers.web.limits.PROBING", replace(PROBING, **changed))
+
+
 def test_a_server_that_says_nothing_ends_in_the_table(monkeypatch):
-    monkeypatch.setattr(module, "SECONDS_TO_WAIT", 0.02)
+    probing(monkeypatch, silence=0.02)
     with saying(silence := threading.Event()) as url:
         table = probe(server(url))
         silence.set()
@@ -87,18 +91,17 @@ def test_a_server_that_says_nothing_ends_in_the_table(monkeypatch):
 
 
 def test_a_body_without_end_is_left(monkeypatch):
-    monkeypatch.setattr(module, "BYTES_TO_READ", 100)
+    probing(monkeypatch, body=100)
     assert answers(HEAD.format("image/png").encode(), bytes(1000)) == {
-        "200 image/png: It goes on and on."
+        "200 image/png: This answer is too large."
     }
 
 
 def test_a_body_that_drips_is_left(monkeypatch):
-    clock = iter(range(100))
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(module, "stream", lambda response: iter([b"x"] * 50))
-    with pytest.raises(WorkbookError, match="on and on"):
-        list(module._in_time(None))
+    probing(monkeypatch, in_all=0.2)
+    assert answers(HEAD.format("image/png").encode(), *[0.02, b"x"] * 500) == {
+        "200 image/png: This answer takes too long."
+    }
 
 
 def test_where_a_server_sends_us_is_not_looked_at():
@@ -119,7 +122,7 @@ def record(**values):
     return {tags[name]: {"vr": "UI", "Value": [value]} for name, value in values.items()}
 
 
-def test_of_equal_archives_the_same_image_is_asked_for(monkeypatch):
+def test_of_equal_archives_the_same_image_is_asked_for():
     """In whatever order they tell what they have, and reports among it."""
     instances = {
         "1.1": [record(series="9", instance="1.1.1")],
@@ -130,14 +133,25 @@ def test_of_equal_archives_the_same_image_is_asked_for(monkeypatch):
         ],
         "1.3": [record(series="6", instance="1.3.1", rows=5)],
     }
+    heard = []
 
-    def found(server, search, tag):
-        if search.startswith("studies?"):
-            return [record(study=study) for study in ("1.3", "1.2", "1.1")]
-        return instances[search.split("/")[1]]
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            heard.append(self.path)
+            _, _, study, *_ = [*self.path.replace("?", "/").split("/"), ""]
+            found = [record(study=study) for study in ("1.3", "1.2", "1.1")]
+            self.send_response(200)
+            self.send_header("Content-Type", "application/dicom+json")
+            self.end_headers()
+            self.wfile.write(json.dumps(instances.get(study, found)).encode())
 
-    monkeypatch.setattr(module, "_found", found)
-    assert module._image(None) == ("1.2", "7", "1.2.2")
+        def log_message(self, *words):
+            pass
+
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        probe(server(f"http://{address}"))
+    assert "/studies/1.2/series/7/instances/1.2.2/rendered" in heard
+    assert not any("/1.3/" in path or "1.2.3/" in path for path in heard)
 
 
 def test_a_server_that_is_not_there(free_port):

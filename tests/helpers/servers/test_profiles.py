@@ -7,8 +7,8 @@ import requests
 
 from helpers.errors import WorkbookError
 from helpers.servers import profiles
-from helpers.servers.profiles import Profile, profile_of
-from helpers.servers.sign_in import asked_for, credentials, hint_for
+from helpers.servers.profiles import Profile, find_profile
+from helpers.servers.sign_in import advise, answer_challenge, find_credentials
 
 MINE = "https://pacs.example/dicomweb"
 
@@ -27,48 +27,48 @@ def profile(**fields):
 
 
 def test_without_a_file_of_the_users_own_the_shipped_profiles_are_known():
-    assert set(profiles.profiles()) == {"siim", "orthanc"}
+    assert set(profiles.list_profiles()) == {"siim", "orthanc"}
 
 
 def test_the_users_own_profiles_come_after_the_shipped_ones_and_hide_them(own):
     own.write_text(f'[siim]\ndicomweb = "{MINE}"\n[mine]\ndicomweb = "{MINE}"\nauth = "bearer"\n')
-    assert set(profiles.profiles()) == {"siim", "orthanc", "mine"}
-    assert profile_of("siim") == Profile(title="siim", dicomweb=MINE)
-    assert profile_of("mine").auth == "bearer"
+    assert set(profiles.list_profiles()) == {"siim", "orthanc", "mine"}
+    assert find_profile("siim") == Profile(title="siim", dicomweb=MINE)
+    assert find_profile("mine").auth == "bearer"
 
 
 def test_the_environment_names_another_file(monkeypatch, tmp_path):
     (tmp_path / "other.toml").write_text(f'[other]\ndicomweb = "{MINE}"\n')
     monkeypatch.setenv("DICOMWEB_SERVERS", str(tmp_path / "other.toml"))
-    assert profile_of("other").title == "other"
+    assert find_profile("other").title == "other"
 
 
 def test_a_file_of_windows_may_begin_with_a_mark(own):
     own.write_text(f'[mine]\ndicomweb = "{MINE}"\nwadouri = ""\n', encoding="utf-8-sig")
-    assert profile_of("mine").dicomweb == MINE
+    assert find_profile("mine").dicomweb == MINE
 
 
 def test_a_url_without_its_beginning_may_hold_a_password():
     with pytest.raises(WorkbookError, match="No server of that name") as caught:
-        profile_of("ann:s3cret@pacs.example/d")
+        find_profile("ann:s3cret@pacs.example/d")
     assert "pacs.example/d" in caught.value.came and "s3cret" not in str(caught.value)
 
 
 def test_a_variable_that_is_empty_is_none(monkeypatch):
     monkeypatch.setenv("DICOMWEB_SERVERS", "")
-    assert profile_of("siim").title
+    assert find_profile("siim").title
 
 
 @pytest.mark.parametrize("name", ["HTTP://PACS.example/d", " http://pacs.example/d\n"])
 def test_a_url_is_one_whatever_its_capitals_and_blanks(name):
-    assert profile_of(name).title == "pacs.example"
-    assert profile_of(name).dicomweb == name.strip()
+    assert find_profile(name).title == "pacs.example"
+    assert find_profile(name).dicomweb == name.strip()
 
 
 def test_a_file_that_the_environment_names_must_be_there(monkeypatch, tmp_path):
     monkeypatch.setenv("DICOMWEB_SERVERS", str(tmp_path / "missing.toml"))
     with pytest.raises(WorkbookError, match=r"missing\.toml"):
-        profile_of("siim")
+        find_profile("siim")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_file_that_the_environment_names_must_be_there(monkeypatch, tmp_path):
 def test_a_file_that_is_not_right_is_explained(own, text, problem):
     own.write_text(text)
     with pytest.raises(WorkbookError) as caught:
-        profile_of("mine")
+        find_profile("mine")
     assert problem in caught.value.problem
     assert str(own) in caught.value.came
     assert "s3cret" not in str(caught.value)
@@ -114,7 +114,7 @@ def test_a_file_that_is_not_right_is_explained(own, text, problem):
 )
 def test_each_way_to_sign_in(monkeypatch, fields, expected):
     monkeypatch.setenv("DICOMWEB_APIKEY", "ann:s3cret")
-    headers = credentials(profile(**fields))
+    headers = find_credentials(profile(**fields))
     assert headers == expected
     # Not even as an ordinary dict, or under a name that does not tell that it is a secret.
     secret = [*expected.values(), "nothing"][0]
@@ -125,7 +125,7 @@ def test_somebody_before_the_screen_is_asked_and_nobody_sees_the_answer(monkeypa
     questions = []
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr(getpass, "getpass", lambda words: questions.append(words) or "s3cret")
-    assert credentials(profile()) == {"apikey": "s3cret"}
+    assert find_credentials(profile()) == {"apikey": "s3cret"}
     assert MINE in questions[0]
     assert "s3cret" not in capsys.readouterr().out
 
@@ -134,7 +134,7 @@ def test_the_question_shows_no_password_either(monkeypatch):
     questions = []
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr(getpass, "getpass", lambda words: questions.append(words) or "")
-    assert credentials(Profile("mine", "https://ann:s3cret@pacs.example/dicomweb")) == {}
+    assert find_credentials(Profile("mine", "https://ann:s3cret@pacs.example/dicomweb")) == {}
     assert "pacs.example" in questions[0] and "s3cret" not in questions[0]
 
 
@@ -144,7 +144,7 @@ def test_in_a_notebook_somebody_sits_before_the_screen(monkeypatch):
     monkeypatch.setattr(sys.modules["helpers.servers.sign_in"], "get_ipython", object)
     # What was copied often has a line end behind it.
     monkeypatch.setattr(getpass, "getpass", lambda words: "s3cret \n")
-    assert credentials(profile()) == {"apikey": "s3cret"}
+    assert find_credentials(profile()) == {"apikey": "s3cret"}
 
 
 @pytest.mark.parametrize("auth", ["header", "bearer", "basic"])
@@ -154,26 +154,26 @@ def test_in_a_notebook_somebody_sits_before_the_screen(monkeypatch):
 def test_a_key_that_cannot_be_sent_is_explained_and_not_shown(monkeypatch, auth, key):
     monkeypatch.setenv("DICOMWEB_APIKEY", key)
     with pytest.raises(WorkbookError, match="blank, or the end of a line") as caught:
-        credentials(profile(auth=auth))
+        find_credentials(profile(auth=auth))
     assert "s3" not in str(caught.value) and "DICOMWEB_APIKEY" in caught.value.hint
 
 
 def test_only_a_password_may_have_letters_that_no_header_can_carry(monkeypatch):
     monkeypatch.setenv("DICOMWEB_APIKEY", "ann:s\u00e9cret")
-    assert credentials(profile(auth="basic"))
+    assert find_credentials(profile(auth="basic"))
     for auth in ("header", "bearer"):
         with pytest.raises(WorkbookError, match="no header can carry"):
-            credentials(profile(auth=auth))
+            find_credentials(profile(auth=auth))
     monkeypatch.setenv("DICOMWEB_APIKEY", "s3cret")
     with pytest.raises(WorkbookError, match="no colon") as caught:
-        credentials(profile(auth="basic"))
+        find_credentials(profile(auth="basic"))
     assert caught.value.expected == "user:password"
 
 
 def test_of_a_bare_url_nobody_knows_whether_it_needs_a_key(own):
     own.write_text(f'[mine]\ndicomweb = "{MINE}"\n')
-    assert profile_of("mine").ask
-    assert not profile_of(MINE).ask
+    assert find_profile("mine").ask
+    assert not find_profile(MINE).ask
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_of_a_bare_url_nobody_knows_whether_it_needs_a_key(own):
 )
 def test_what_is_no_url_is_explained(url):
     with pytest.raises(WorkbookError, match="not the URL of a server") as caught:
-        profile_of(url)
+        find_profile(url)
     assert "brackets" in caught.value.hint and "s3cret" not in str(caught.value)
 
 
@@ -212,15 +212,15 @@ def refusal(status, **headers):
     ],
 )
 def test_who_is_not_let_in_is_told_what_to_do(own, response, sent, words):
-    hint = hint_for(response, sent)
+    hint = advise(response, sent)
     assert words in hint
     assert ("auth = " in words) == (str(own) in hint)
 
 
 def test_the_variable_is_named_only_if_the_key_is_in_it(monkeypatch):
-    assert hint_for(refusal(403), {"apikey": "typed"}) == "Look at the key, letter by letter."
+    assert advise(refusal(403), {"apikey": "typed"}) == "Look at the key, letter by letter."
     monkeypatch.setenv("DICOMWEB_APIKEY", "wrong")
-    assert "the key in DICOMWEB_APIKEY" in hint_for(refusal(403), {"apikey": "wrong"})
+    assert "the key in DICOMWEB_APIKEY" in advise(refusal(403), {"apikey": "wrong"})
 
 
 @pytest.mark.parametrize(
@@ -242,24 +242,26 @@ def test_the_variable_is_named_only_if_the_key_is_in_it(monkeypatch):
 )
 def test_a_bare_url_is_signed_in_to_the_way_that_it_asks_for(monkeypatch, response, sent, headers):
     monkeypatch.setenv("DICOMWEB_APIKEY", "ann:s3cret")
-    assert list(asked_for(response, profile_of(MINE), sent)) == headers
+    assert list(answer_challenge(response, find_profile(MINE), sent)) == headers
     # Where somebody wrote down which way it is, that is believed.
-    assert asked_for(response, profile(), sent) == {}
+    assert answer_challenge(response, profile(), sent) == {}
 
 
 def test_a_password_that_no_header_can_carry_waits_until_it_is_asked_for(monkeypatch):
     monkeypatch.setenv("DICOMWEB_APIKEY", "ann:s\u00e9cret")
-    bare = profile_of(MINE)
-    assert credentials(bare) == {}
-    assert list(asked_for(refusal(401, WWW_Authenticate="Basic"), bare, {})) == ["Authorization"]
+    bare = find_profile(MINE)
+    assert find_credentials(bare) == {}
+    assert list(answer_challenge(refusal(401, WWW_Authenticate="Basic"), bare, {})) == [
+        "Authorization"
+    ]
     with pytest.raises(WorkbookError, match="no header can carry"):
-        asked_for(refusal(401), bare, {})
+        answer_challenge(refusal(401), bare, {})
 
 
 def test_another_way_than_that_of_the_profile_is_not_tried(monkeypatch):
     monkeypatch.setenv("DICOMWEB_APIKEY", "ann:s3cret")
     response, sent = refusal(401, WWW_Authenticate="Basic"), {"apikey": "ann:s3cret"}
-    assert asked_for(response, profile(), sent) == {}
+    assert answer_challenge(response, profile(), sent) == {}
 
 
 def test_only_a_bare_url_that_refused_us_makes_us_ask(monkeypatch):
@@ -267,24 +269,24 @@ def test_only_a_bare_url_that_refused_us_makes_us_ask(monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr(getpass, "getpass", lambda words: questions.append(words) or "ann:s3cret")
     refused = refusal(401, WWW_Authenticate="Basic")
-    assert list(asked_for(refused, profile_of(MINE), {})) == ["Authorization"]
+    assert list(answer_challenge(refused, find_profile(MINE), {})) == ["Authorization"]
     assert "user:password" in questions[0] and len(questions) == 1
     monkeypatch.setattr(getpass, "getpass", lambda words: "nocolon")
     with pytest.raises(WorkbookError, match="no colon") as caught:
-        asked_for(refused, profile_of(MINE), {})
+        answer_challenge(refused, find_profile(MINE), {})
     assert "Do it again" in caught.value.hint
 
 
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_other_trouble_has_nothing_to_do_with_the_key(status):
-    assert hint_for(refusal(status), {}) == ""
+    assert advise(refusal(status), {}) == ""
 
 
 @pytest.mark.parametrize("fields", [{"ask": False}, {"auth": "none"}])
 def test_nobody_is_asked_for_a_key_that_may_not_be_needed(monkeypatch, fields):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr(getpass, "getpass", lambda words: "s3cret")
-    assert credentials(profile(**fields)) == {}
+    assert find_credentials(profile(**fields)) == {}
 
 
 @pytest.mark.parametrize("error", [NotImplementedError, EOFError])
@@ -292,7 +294,7 @@ def test_where_nobody_can_answer_there_is_no_key(monkeypatch, error):
     def nobody(words):
         raise error
 
-    assert credentials(profile()) == {}
+    assert find_credentials(profile()) == {}
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr(getpass, "getpass", nobody)
-    assert credentials(profile()) == {}
+    assert find_credentials(profile()) == {}

@@ -5,8 +5,7 @@ import pytest
 import requests
 
 from helpers.errors import ConnectionCut, HTTPProblem, WorkbookError
-from helpers.web.answer import check
-from helpers.web.bodies import READ_SIZE, body, stream
+from helpers.web.answer import READ_SIZE, body, check, stream
 from tests.answers import answer, saying
 
 CHUNKED = b"".join(b"1\r\n%c\r\n" % byte for byte in b"whole") + b"0\r\n\r\n"

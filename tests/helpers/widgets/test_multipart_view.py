@@ -8,7 +8,7 @@ from helpers import MultipartView, describe_multipart
 from helpers.errors import HTTPProblem, NotMultipart, TruncatedMultipart, WorkbookError
 from helpers.multipart.describe import BEGINNING, as_table
 from helpers.multipart.pieces import pieces
-from helpers.web.bodies import READ_SIZE
+from helpers.web.answer import READ_SIZE
 from tests.answers import answer, multipart_body
 from tests.helpers.widgets.looking import everything_in
 

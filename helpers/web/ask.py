@@ -1,0 +1,177 @@
+"""Ask a server, within limits, and explain what went wrong: the one way in which helpers ask.
+
+Notebooks call `requests` themselves, and see what it does. Here stands what else it takes.
+"""
+
+import ipaddress
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from helpers.errors import ConnectionCut, LimitExceeded, WorkbookError
+from helpers.web.answer import stream
+from helpers.web.explanations import explain
+from helpers.web.limits import ANSWER, MB, Limits
+from helpers.web.raw_query import RawQueryAdapter
+from helpers.web.transport import Adapter
+
+# Seconds before the second and before the third time.
+WAITS = (0.3, 1)
+# The server, or a proxy in front of it, says that it may do better later.
+BUSY = (429, 502, 503, 504)
+
+
+def ask(
+    url: str,
+    *,
+    params: Mapping[str, str | int] | None = None,
+    headers: Mapping[str, str] | None = None,
+    limits: Limits = ANSWER,
+    since: float | None = None,
+    is_patient: bool = False,
+    is_streamed: bool = False,
+    is_raw: bool = False,
+    session: requests.Session | None = None,
+    method: str = "GET",
+    body: bytes | Iterable[bytes] | None = None,
+) -> requests.Response:
+    """Send a request, and return the answer, whatever its status, with its body in memory.
+
+    No redirect is followed: a key in a header of its own would go along, to any other host. A proxy
+    is not asked for what is on this computer. With `is_patient`, a GET (and nothing else: reading
+    does no harm) is sent again if the server was busy, or hung up without an answer (RFC 9110
+    sections 9.2.2 and 10.2.3). The time for all of it begins `since` then, or now.
+    """
+    since = time.monotonic() if since is None else since
+
+    def send() -> requests.Response:
+        # A thousandth, where none is left: then it is over at once.
+        left = max(since + limits.in_all - time.monotonic(), 0.001)
+        # requests passes it on, though its types do not say so.
+        timeout: Any = urllib3.Timeout(connect=limits.connect, read=limits.silence, total=left)
+        return channel.request(
+            method,
+            url,
+            params=params,
+            headers=headers,
+            data=body,
+            timeout=timeout,
+            stream=True,
+            allow_redirects=False,
+            proxies={"no_proxy": urlsplit(url).hostname or ""} if is_here(url) else None,
+        )
+
+    with nullcontext(session) if session else open_session(is_raw) as channel:
+        try:
+            waits = WAITS if is_patient and method == "GET" else ()
+            response = _send_again(send, waits, since + limits.in_all)
+        except WorkbookError:
+            # The body that was to be sent has trouble of its own.
+            raise
+        except requests.Timeout as error:
+            if _is_over(limits, since):
+                raise _too_slow(limits, url, 0) from error
+            raise explain(error) from error
+        except (requests.RequestException, ValueError) as error:
+            # A ValueError: a host that can be no name, here or where a redirect leads.
+            raise explain(error) from error
+        if not is_streamed:
+            response._content = b"".join(read_within(response, limits, since))
+            response._content_consumed = True  # type: ignore[attr-defined]
+    return response
+
+
+def open_session(is_raw: bool = False) -> requests.Session:
+    """Return a session for requests to one server; `is_raw` if that one decodes no query."""
+    session = requests.Session()
+    adapter = RawQueryAdapter() if is_raw else Adapter()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
+    return session
+
+
+def read_within(response: requests.Response, limits: Limits, since: float) -> Iterator[bytes]:
+    """Yield a body as it comes; past a limit, say which one it is."""
+    size = 0
+    try:
+        for chunk in stream(response):
+            size += len(chunk)
+            if size > limits.body:
+                raise LimitExceeded(
+                    "This answer is too large.",
+                    expected=f"at most {limits.body / MB:g} MB",
+                    came=f"more than that, from {_host(response.url)}",
+                    hint="Ask for less: a limit in the query, or a series in the place of a study. "
+                    "Or take it piece by piece: requests.get(url, stream=True).",
+                )
+            if _is_over(limits, since):
+                raise _too_slow(limits, response.url, size)
+            yield chunk
+    except ConnectionCut as error:
+        if _is_over(limits, since):
+            raise _too_slow(limits, response.url, size) from error
+        raise
+
+
+def is_here(url: str) -> bool:
+    """Tell whether a URL leads to this computer itself."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _send_again(
+    send: Callable[[], requests.Response], waits: Iterable[float], deadline: float
+) -> requests.Response:
+    """Send a request, and again after each wait, as long as that may help.
+
+    It does not help with a name that nobody knows, a port where nobody listens, a certificate, a
+    server that is silent, or one that asks us to come back later than we wait.
+    """
+    for wait in waits:
+        try:
+            response = send()
+            if response.status_code not in BUSY:
+                return response
+            wait = _seconds(response.headers.get("Retry-After"), wait)
+            if wait > max(WAITS) or time.monotonic() + wait > deadline:
+                return response
+            response.close()
+        except requests.ConnectionError as error:
+            # The server took the connection, and ended it without an answer.
+            if "Connection aborted" not in str(error):
+                raise
+        time.sleep(wait)
+    return send()
+
+
+def _seconds(retry_after: str | None, usual: float) -> float:
+    """Return how long to wait: as the server asks, if it does so in seconds."""
+    # Nine digits are enough to see that it is too long.
+    return int(retry_after[:9]) if retry_after and retry_after.isdecimal() else usual
+
+
+def _is_over(limits: Limits, since: float) -> bool:
+    return time.monotonic() >= since + limits.in_all
+
+
+def _too_slow(limits: Limits, url: str, size: int) -> LimitExceeded:
+    return LimitExceeded(
+        "This answer takes too long.",
+        expected=f"the whole of it within {limits.in_all:g} seconds",
+        came=f"{size:,} bytes of its body in that time, from {_host(url)}",
+        hint="Ask again, or ask for less. If it stays so, tell the owner of the server, or use "
+        "the classroom PACS: connect().",
+    )
+
+
+def _host(url: str) -> str:
+    """Return the host and port of a URL, without the user and the password that it may hold."""
+    return urlsplit(url).netloc.rpartition("@")[2]
