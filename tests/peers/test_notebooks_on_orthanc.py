@@ -30,6 +30,8 @@ DIFFERENCES = {
         "/patients": "the server's own words in the error",
     },
     "01-find-the-patient": {
+        "reason)\nprint(response.request.path_url)": "to Debian's Orthanc, ^ goes out as ^",
+        "print(response.request.path_url)\nattributes": "to Debian's Orthanc, the same",
         'studies[0]["00080020"]': "the order of studies is arbitrary",
         'studies[0]["00100010"]': "vr stands behind Value",
         '"fuzzymatching": "true"': "no fuzzy matching",
