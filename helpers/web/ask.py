@@ -78,7 +78,7 @@ def ask(
                 raise _too_slow(limits, url, 0) from error
             raise explain(error) from error
         except (requests.RequestException, ValueError) as error:
-            # A ValueError: a host that can be no name, here or where a redirect leads.
+            # A ValueError: a host that can be no name.
             raise explain(error) from error
         if not is_streamed:
             response._content = b"".join(read_within(response, limits, since))
@@ -86,9 +86,19 @@ def ask(
     return response
 
 
+class _Session(requests.Session):
+    """A session to which a redirect is an answer like any other, within the same limits.
+
+    requests reads its body whole, and looks at where it leads, before it does not follow it.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return that there is none."""
+
+
 def open_session(is_raw: bool = False) -> requests.Session:
     """Return a session for requests to one server; `is_raw` if that one decodes no query."""
-    session = requests.Session()
+    session = _Session()
     adapter = RawQueryAdapter() if is_raw else Adapter()
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)

@@ -124,9 +124,10 @@ import helpers, sys
 assert "requests" not in sys.modules and "pandas" not in sys.modules
 for name in helpers.__all__:
     assert getattr(helpers, name).__name__ == name, name
-import pandas, urllib3
+import pandas, requests, urllib3
 assert pandas.get_option("display.max_colwidth") == 50
 assert urllib3.connectionpool.HTTPConnectionPool.ConnectionCls is urllib3.connection.HTTPConnection
+assert requests.Session.get_adapter.__module__ == "requests.sessions"
 assert dict(os.environ) == variables
 """
 

@@ -152,11 +152,16 @@ def test_a_body_of_the_size_of_the_limit_is_taken():
     ids=["length", "chunked", "until it closes"],
 )
 def test_a_body_that_grows_past_its_limit_is_left(pieces):
-    limits = Limits(silence=5, in_all=5, body=1000)
     with saying(HEAD, *pieces) as url, pytest.raises(LimitExceeded, match="too large") as caught:
-        ask(url, limits=limits)
+        ask(url, limits=SOME)
     assert caught.value.expected == "at most 0.000953674 MB"
     assert url.removeprefix("http://") in caught.value.came and "stream=True" in caught.value.hint
+
+
+def test_the_body_of_a_redirect_has_limits_too():
+    moved = b"HTTP/1.1 302 Found\r\nLocation: http://[nowhere\r\n\r\n"
+    with saying(moved, *[bytes(256)] * 20) as url, pytest.raises(LimitExceeded, match="too large"):
+        ask(url, limits=SOME)
 
 
 def test_a_small_body_that_unpacks_to_a_large_one_is_left():
