@@ -651,31 +651,31 @@ def test_numbers_that_are_none_keep_no_image_from_being_listed(server, monkeypat
 
 
 def test_server_that_gives_a_few_instances_at_a_time(server, monkeypatch):
-    ask = requests.Session.get
+    ask = requests.Session.request
     asked = []
 
-    def ask_for_ten(session, url, params, **options):
+    def ask_for_ten(session, method, url, params, **options):
         if url.endswith("/instances"):
             asked.append(params.get("offset"))
             params = {**params, "limit": "10"}
-        return ask(session, url, params=params, **options)
+        return ask(session, method, url, params=params, **options)
 
-    monkeypatch.setattr(requests.Session, "get", ask_for_ten)
+    monkeypatch.setattr(requests.Session, "request", ask_for_ten)
     images = FrameSource(server, STUDY).list_images()
     assert list(images["SOPInstanceUID"]) == [image.SOPInstanceUID for image in CT]
     assert asked == [None, "10", "20", "30"]
 
 
 def test_server_that_ignores_the_offset_is_not_asked_for_ever(server, monkeypatch):
-    ask = requests.Session.get
+    ask = requests.Session.request
     asked = []
 
-    def ask_for_the_first_ten(session, url, params, **options):
+    def ask_for_the_first_ten(session, method, url, params, **options):
         asked.append(params.pop("offset", None))
         assert len(asked) < 5
-        return ask(session, url, params={**params, "limit": "10"}, **options)
+        return ask(session, method, url, params={**params, "limit": "10"}, **options)
 
-    monkeypatch.setattr(requests.Session, "get", ask_for_the_first_ten)
+    monkeypatch.setattr(requests.Session, "request", ask_for_the_first_ten)
     images = FrameSource(server, STUDY).list_images()
     assert list(images["SOPInstanceUID"]) == [image.SOPInstanceUID for image in CT[:10]]
     assert asked == [None, "10"]
