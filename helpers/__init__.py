@@ -33,7 +33,7 @@ HOMES = {
     "show": "wire.show",
     "show_frame": "pixels.show_frame",
     "store_instances": "files.store",
-    "view_frame": "widgets.view_frame",
+    "view_frame": "widgets.frame_source",
 }
 
 __all__ = sorted(HOMES)

@@ -1,11 +1,22 @@
 """What the viewer of frames looks like: its controls, and where they are."""
 
-import base64
 import html
+from typing import ClassVar
 
 import ipywidgets as widgets
+from pydicom import Dataset
 
-from helpers.widgets.panel import FULL, LABEL, Panel, code_box, row, slider, text
+from helpers.widgets.panel import (
+    FULL,
+    LABEL,
+    Panel,
+    checkbox,
+    code_box,
+    row,
+    slider,
+    table_of_pairs,
+    text,
+)
 
 OWN = "my own"
 NO_WINDOW = "none: colour"
@@ -29,41 +40,12 @@ ESSENTIALS = (
 )
 
 
-def image(png, words):
-    """Return a picture, packed as PNG, as HTML, with words for those who cannot see it."""
-    encoded = base64.b64encode(png).decode()
-    words = html.escape(words, quote=True)
-    # Decoded at once, or the screen is empty for a moment at each step.
-    return (
-        f"<img decoding='sync' alt='{words}' src='data:image/png;base64,{encoded}' "
-        "style='max-width:100%;display:block;margin:0'>"
-    )
-
-
 class ViewerPanel(Panel):
-    """The controls of `FrameViewer`, and the screen.
+    """The controls of `FrameViewer`, and the screen."""
 
-    Attributes
-    ----------
-    series : ipywidgets.Dropdown
-    image, frame : tuple of ipywidgets.IntSlider and ipywidgets.BoundedIntText
-        Which image of the series, and which frame of it, from 1.
-    window : ipywidgets.Dropdown
-        "file", "lung", "mediastinum", "bone", "full range" or "my own".
-    center, width : ipywidgets.FloatText
-    invert : ipywidgets.Checkbox
-    zoom, across, down : tuple of ipywidgets.IntSlider and ipywidgets.BoundedIntText
-        In per cent.
-    play : ipywidgets.ToggleButton
-        Starts and stops the film.
-    screen, header, message : ipywidgets.HTML
-        The picture, the attributes beside it, and what is to be said.
-    python : ipywidgets.Textarea
-    """
+    _with_films: ClassVar[set["ViewerPanel"]] = set()  # the viewers whose films play
 
-    _with_films = set()  # the viewers whose films play
-
-    def __init__(self):
+    def __init__(self) -> None:
         # A cell that is run again takes its old viewer from the page, but not the film from the
         # browser: it would go on, and nobody could stop it.
         for viewer in list(self._with_films):
@@ -72,14 +54,12 @@ class ViewerPanel(Panel):
         self._make_film()
         self.screen, self.header, self.message = text(), text(), text()
         self.header.layout = widgets.Layout(flex="1 1 260px", width="auto", margin="4px 8px")
-        self.python = code_box()
-        self.python.rows = 8
+        self.python = code_box(rows=8)
         beside = row(self.screen, self.header)
         beside.layout.align_items = "flex-start"
         self.film = row(*reversed(self.frame), self.play, self.cine)
         self.pan = widgets.VBox([row(*reversed(pair)) for pair in (self.across, self.down)])
         super().__init__(
-            "wb-frame-viewer",
             [
                 self.series,
                 row(*reversed(self.image)),
@@ -94,8 +74,9 @@ class ViewerPanel(Panel):
             ],
         )
 
-    def _make_controls(self):
+    def _make_controls(self) -> None:
         self.series = widgets.Dropdown(description="Series", style=LABEL, layout=FULL)
+        # Which image of the series, and which frame of it, from 1.
         self.image = slider("Image", 1, 1, 1)
         self.frame = slider("Frame", 1, 1, 1)
         self.window = widgets.Dropdown(
@@ -112,16 +93,13 @@ class ViewerPanel(Panel):
             style={"description_width": "60px"},
             layout=widgets.Layout(width="160px"),
         )
-        self.invert = widgets.Checkbox(
-            description="Invert",
-            indent=False,
-            layout=widgets.Layout(width="auto", margin="2px 12px"),
-        )
+        self.invert = checkbox("Invert")
+        # In per cent.
         self.zoom = slider("Zoom, per cent", 100, 800, 100, 25)
         self.across = slider("Across, per cent", 0, 100, 50, 5)
         self.down = slider("Down, per cent", 0, 100, 50, 5)
 
-    def _make_film(self):
+    def _make_film(self) -> None:
         # The buttons of Play have no names that a screen reader could say. So it is not seen, and a
         # button with a name starts it.
         self.cine = widgets.Play(min=1, max=1, value=1, interval=TICK, repeat=True)
@@ -132,23 +110,21 @@ class ViewerPanel(Panel):
         widgets.jslink((self.play, "value"), (self.cine, "playing"))
         self.play.observe(lambda _: self._play_or_pause(), "value")
 
-    def _play_or_pause(self):
+    def _play_or_pause(self) -> None:
         (self._with_films.add if self.play.value else self._with_films.discard)(self)
         self.play.description = "Pause" if self.play.value else "Play"
         self.play.icon = "pause" if self.play.value else "play"
 
-    def show_only_the_message(self):
+    def show_only_the_message(self) -> None:
         """Hide the controls, which have nothing to control."""
-        style, *_ = self.children
-        self.children = [style, self.message]
+        self.children = [self.style_sheet, self.message]
 
-    def show_header(self, dataset):
+    def show_header(self, dataset: Dataset) -> None:
         """Show the attributes that one looks for first."""
         values = {name: dataset.get(name) for name in ESSENTIALS}
-        rows = "".join(
-            f"<tr><th scope='row' style='text-align:left;padding-right:8px'>{name}</th>"
-            f"<td style='text-align:left'>{html.escape(str(value))}</td></tr>"
+        shown = {
+            name: html.escape(str(value))
             for name, value in values.items()
             if value not in (None, "")
-        )
-        self.header.value = f"<table style='font-size:12px'>{rows}</table>"
+        }
+        self.header.value = table_of_pairs(shown, "font-size:12px")

@@ -19,7 +19,7 @@ from helpers.errors import HTTPProblem, ServerUnreachable, WorkbookError
 from helpers.files.__main__ import store_instances
 from helpers.pixels.palettes import TABLES
 from helpers.queries import metadata as fetching
-from helpers.queries.request import Question
+from helpers.queries.request import GetRequest
 from helpers.widgets.frame_source import FrameSource
 from tests.archive import FOLDER, RAVI
 from tests.helpers.synthetic import palette, write_image
@@ -409,9 +409,9 @@ def test_frames_that_were_not_wanted_for_long_are_let_go(server, monkeypatch):
 
 
 def test_attributes_of_an_image_are_asked_for_once(server, monkeypatch):
-    asked, send = [], Question.send
+    asked, send = [], GetRequest.send
     monkeypatch.setattr(
-        Question, "send", lambda self, session: asked.append(self.path) or send(self, session)
+        GetRequest, "send", lambda self, session: asked.append(self.path) or send(self, session)
     )
     source = FrameSource(server, ANDY.StudyInstanceUID)
     for number in (1, 2, 3):
@@ -591,7 +591,7 @@ def test_window_that_does_not_exist_is_explained(server):
 
 def test_study_without_images_is_a_sentence_in_place(server, monkeypatch):
     monkeypatch.setattr(
-        "helpers.widgets.frame_source.quiet_attributes",
+        "helpers.widgets.frame_source.tabulate",
         lambda response, names: pandas.DataFrame(columns=names),
     )
     viewer = FrameViewer(server, STUDY)
@@ -642,7 +642,7 @@ def test_numbers_that_are_none_keep_no_image_from_being_listed(server, monkeypat
     for image, number, frames in zip(images, ("12 ", "1, 2", 3), (0, "two", 24), strict=True):
         image.update(InstanceNumber=number, NumberOfFrames=frames)
     monkeypatch.setattr(
-        "helpers.widgets.frame_source.quiet_attributes",
+        "helpers.widgets.frame_source.tabulate",
         lambda response, names: pandas.DataFrame(images, columns=names),
     )
     listed = FrameSource(server, STUDY).list_images()
