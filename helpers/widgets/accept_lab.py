@@ -16,27 +16,9 @@ from helpers.queries.compare_accepts import (
 )
 from helpers.queries.request import GetRequest, path_of
 from helpers.servers.server import Server
-from helpers.widgets.panel import (
-    FULL,
-    LABEL,
-    Panel,
-    Picture,
-    button,
-    by_words,
-    checkbox,
-    code,
-    code_box,
-    code_of_words,
-    field,
-    image,
-    on_enter,
-    row,
-    scrolling,
-    sentence,
-    status,
-    table_head,
-    text,
-)
+from helpers.widgets import markup
+from helpers.widgets.controls import button, checkbox, code_box, field, on_enter, row, text
+from helpers.widgets.panel import Panel, Picture
 
 KINDS = (
     "application/octet-stream",
@@ -111,7 +93,7 @@ class AcceptLab(Panel):
         self.status, self.table, self.python = text(), text(), code_box()
         super().__init__(
             [
-                text(f"GET {code(GetRequest(server, self.path).url)}"),
+                text(f"GET {markup.code(GetRequest(server, self.path).url)}"),
                 row(self.kind, self.transfer_syntax),
                 row(self.quality, self.multipart, self.quoted),
                 self.accept,
@@ -135,7 +117,7 @@ class AcceptLab(Panel):
         )
         for part in (self.kind, self.transfer_syntax, self.multipart, self.quoted, self.quality):
             part.observe(lambda _: self._build(), "value")
-        self.accept = widgets.Text(description="Accept", style=LABEL, layout=FULL)
+        self.accept = field(widgets.Text, "Accept", width="auto")
         self.accept.observe(lambda _: self._show_code(), "value")
         on_enter(self.accept, self.send)
 
@@ -163,15 +145,15 @@ class AcceptLab(Panel):
         self._try([])
 
     def _try(self, accepts: Iterable[str]) -> None:
-        self.status.value = status("Asking ...")
+        self.status.value = markup.status("Asking ...")
         new = [try_accept(self.server, self.path, accept, self.dataset) for accept in accepts]
         self.attempts += new
         good = sum(tried.error is None for tried in self.attempts)
-        line = status(f"Answered as asked: {good} of {len(self.attempts)}.")
+        line = markup.status(f"Answered as asked: {good} of {len(self.attempts)}.")
         # Of several answers one refusal is what the table is for; it needs no sentence.
         refusals = [tried.error for tried in new if tried.error]
         is_refused = bool(new) and len(refusals) == len(new)
-        self.status.value = line + (sentence(refusals[-1]) if is_refused else "")
+        self.status.value = line + (markup.sentence(refusals[-1]) if is_refused else "")
         self.table.value = self._table()
 
     def _show_code(self) -> None:
@@ -180,8 +162,8 @@ class AcceptLab(Panel):
 
     def _table(self) -> str:
         rows = "".join(_row(tried) for tried in self.attempts)
-        table = f"<table style='table-layout:auto'>{table_head(COLUMNS)}{rows}</table>"
-        return scrolling(table, "Answers", "700px")
+        table = f"<table style='table-layout:auto'>{markup.table_head(COLUMNS)}{rows}</table>"
+        return markup.scrolling(table, "Answers", "700px")
 
     def static(self) -> Picture:
         """Return the table of the answers."""
@@ -191,9 +173,9 @@ class AcceptLab(Panel):
 
 def _row(tried: Attempt) -> str:
     accept, number, kind, size, content = tried.row
-    type_and_words = f"{code_of_words(kind)}<br>{by_words(content)}"
+    type_and_words = f"{markup.code_of_words(kind)}<br>{markup.by_words(content)}"
     cells = (
-        code_of_words(accept),
+        markup.code_of_words(accept),
         f"<b>{number}</b>",
         type_and_words,
         f"{size:,}",
@@ -216,4 +198,4 @@ def _thumbnail(tried: Attempt) -> str:
         values = values_of(tried.pixels, tried.dataset)
         drawn = picture(values, window_of(FILE, tried.dataset, values), tried.dataset)
     drawn.thumbnail((THUMBNAIL, THUMBNAIL))
-    return image(png(drawn), tried.content)
+    return markup.image(png(drawn), tried.content)

@@ -12,8 +12,10 @@ from helpers.pixels.rendering import captioned, picture, png, window_names, wind
 from helpers.pixels.show_frame import description
 from helpers.queries.as_python import write_frame_cell
 from helpers.servers.server import Server
+from helpers.widgets import markup
+from helpers.widgets.controls import set_maximum
 from helpers.widgets.frame_source import FrameSource, Key, Shot
-from helpers.widgets.panel import Picture, code, image, sentence, set_maximum, status
+from helpers.widgets.panel import Picture
 from helpers.widgets.viewer_panel import NO_WINDOW, OWN, ViewerPanel
 
 AHEAD = 6  # frames to fetch before they are asked for
@@ -35,13 +37,13 @@ class FrameViewer(ViewerPanel):
     error
         Why nothing is shown.
     series, image, frame, window, center, width, invert, zoom, across, down, play
-        The controls: of the numbers, a slider and a box.
+        The controls. A number has a `box` and a `slider`.
 
     Examples
     --------
     >>> from helpers import connect
     >>> viewer = FrameViewer(connect(), "2.25.35872168834085900275852582640522096")
-    >>> viewer.image[1].value = 16
+    >>> viewer.image.box.value = 16
     >>> viewer.window.value = "lung"
     >>> viewer.center.value, int(viewer.shot.dataset.InstanceNumber)
     (-600.0, 16)
@@ -61,12 +63,12 @@ class FrameViewer(ViewerPanel):
 
     def _listen(self) -> None:
         self.series.observe(lambda _: self._changed(self._choose_series), "value")
-        self.image[1].observe(lambda _: self._changed(self._choose_image), "value")
-        self.frame[1].observe(lambda _: self._changed(self._load), "value")
+        self.image.box.observe(lambda _: self._changed(self._choose_image), "value")
+        self.frame.box.observe(lambda _: self._changed(self._load), "value")
         self.window.observe(lambda _: self._changed(self._choose_window), "value")
         for widget in (self.center, self.width):
             widget.observe(lambda _: self._changed(self._own_window), "value")
-        for widget in (self.invert, self.zoom[1], self.across[1], self.down[1]):
+        for widget in (self.invert, self.zoom.box, self.across.box, self.down.box):
             widget.observe(lambda _: self._changed(self._draw), "value")
 
     def _changed(self, action: Callable[[], None]) -> None:
@@ -106,7 +108,7 @@ class FrameViewer(ViewerPanel):
         self._choose_image()
 
     def _choose_image(self) -> None:
-        count = self._frames_of(self.image[1].value)
+        count = self._frames_of(self.image.box.value)
         self.play.value = False
         set_maximum((*self.frame, self.cine), count, 1)
         self.film.layout.display = "flex" if count > 1 else "none"
@@ -118,7 +120,7 @@ class FrameViewer(ViewerPanel):
     @property
     def key(self) -> Key:
         """Series UID, instance UID and frame number of what is shown."""
-        return self._key(self.image[1].value, self.frame[1].value)
+        return self._key(self.image.box.value, self.frame.box.value)
 
     def _key(self, image: int, number: int) -> Key:
         return (self.series.value, self.shown.iloc[image - 1]["SOPInstanceUID"], number)
@@ -139,7 +141,7 @@ class FrameViewer(ViewerPanel):
 
     def _next_keys(self) -> list[Key]:
         """Name what comes next: frames of the same image, then other images."""
-        image, number = self.image[1].value, self.frame[1].value
+        image, number = self.image.box.value, self.frame.box.value
         last = self._frames_of(image)
         keys = [self._key(image, n) for n in range(number + 1, min(number + AHEAD, last) + 1)]
         for other in (*range(image + 1, image + 1 + AHEAD - len(keys)), image - 1):
@@ -180,17 +182,16 @@ class FrameViewer(ViewerPanel):
         drawn, words = png(self._picture(self.shot)), self._words(self.shot)
         # Decoded at once, or the screen is empty for a moment at each step.
         style = " decoding='sync' style='max-width:100%;display:block;margin:0'"
-        self.screen.value = image(drawn, words, style)
-        self.pan.layout.display = "flex" if self.zoom[1].value > 100 else "none"
+        self.screen.value = markup.image(drawn, words, style)
+        self.pan.layout.display = "flex" if self.zoom.box.value > 100 else "none"
         milliseconds = (time.perf_counter() - start) * 1000
         series_uid, instance_uid, number = self.key
         request = self.source.build_request(series_uid, instance_uid, number)
         # While a film plays, a screen reader would not come to an end.
         said = html.escape(words)
-        said = f"<div>{said}</div>" if self.play.value else status(said)
-        self.message.value = (
-            f"{said}<small>GET {code(request.url)}<br>Drawn in {milliseconds:.0f} ms.</small>"
-        )
+        said = f"<div>{said}</div>" if self.play.value else markup.status(said)
+        line = f"GET {markup.code(request.url)}<br>Drawn in {milliseconds:.0f} ms."
+        self.message.value = f"{said}<small>{line}</small>"
         path = self.source.instance_path(series_uid, instance_uid)
         self.python.value = write_frame_cell(
             request, path, number, self.shot.dataset, self._window, self.invert.value
@@ -202,24 +203,24 @@ class FrameViewer(ViewerPanel):
         return None if self.window.disabled else (self.center.value, self.width.value)
 
     def _picture(self, shot: Shot) -> Image.Image:
-        at = (self.across[1].value / 100, self.down[1].value / 100)
-        zoom = self.zoom[1].value / 100
+        at = (self.across.box.value / 100, self.down.box.value / 100)
+        zoom = self.zoom.box.value / 100
         return picture(shot.values, self._window, shot.dataset, self.invert.value, zoom, at)
 
     def _words(self, shot: Shot) -> str:
         """Say in words what the picture shows."""
-        where = f"Image {self.image[1].value} of {self.image[1].max}"
-        if self.frame[1].max > 1:
-            where += f", frame {self.frame[1].value} of {self.frame[1].max}"
+        where = f"Image {self.image.box.value} of {self.image.box.max}"
+        if self.frame.box.max > 1:
+            where += f", frame {self.frame.box.value} of {self.frame.box.max}"
         extra = ", inverted" if self.invert.value else ""
-        zoom = f", zoom {self.zoom[1].value} %" if self.zoom[1].value > 100 else ""
+        zoom = f", zoom {self.zoom.box.value} %" if self.zoom.box.value > 100 else ""
         return f"{where}: {description(shot.values, self._window)}{extra}{zoom}"
 
     def _fail(self, error: WorkbookError) -> None:
         """Say what went wrong; a picture of something else must not stay."""
         self.error, self.shot = error, None
         self.screen.value = self.header.value = self.python.value = ""
-        self.message.value = sentence(error)
+        self.message.value = markup.sentence(error)
 
     def static(self) -> Picture:
         """Return the picture with its words as its caption."""

@@ -7,18 +7,9 @@ import requests
 
 from helpers.multipart.describe import MEANINGS, Piece, described
 from helpers.web.secrets import mask_url
-from helpers.widgets.panel import (
-    LABEL,
-    Panel,
-    Picture,
-    code,
-    preformatted,
-    scrolling,
-    sentence,
-    status,
-    table_head,
-    text,
-)
+from helpers.widgets import markup
+from helpers.widgets.controls import field, text
+from helpers.widgets.panel import Panel, Picture
 
 # Dark text on a light ground: legible whatever the theme around it is. The word stands in the
 # badge too, so that nobody needs to see the colour.
@@ -80,9 +71,8 @@ class MultipartView(Panel):
         count = max((piece.part for piece in self.pieces), default=0)
         choices = [("all parts", 0)] if count <= PARTS else []
         choices += [(f"part {number} of {count}", number) for number in range(1, count + 1)]
-        self.part = widgets.Dropdown(
-            options=choices or [("no part", 0)], description="Show:", style=LABEL
-        )
+        options = choices or [("no part", 0)]
+        self.part = field(widgets.Dropdown, "Show:", width=None, options=options)
         self.summary, self.body = text(), text()
         super().__init__([self.summary, self.part, self.body])
         self.part.observe(lambda _: self._show(), "value")
@@ -93,9 +83,11 @@ class MultipartView(Panel):
         count = max((piece.part for piece in self.pieces), default=0)
         parts = "1 part" if count == 1 else f"{count} parts"
         line = f"{self.origin}{parts}, {size:,} bytes. {LINE_ENDS}"
-        self.summary.value = status(line) + (sentence(self.error) if self.error else "")
+        self.summary.value = markup.status(line) + (
+            markup.sentence(self.error) if self.error else ""
+        )
         height = "none" if len(self._shown) <= WHOLE_ROWS else "560px"
-        self.body.value = scrolling(self._rows(), "The body, piece by piece", height)
+        self.body.value = markup.scrolling(self._rows(), "The body, piece by piece", height)
 
     @property
     def _shown(self) -> list[Piece]:
@@ -104,7 +96,7 @@ class MultipartView(Panel):
 
     def _rows(self) -> str:
         rows = "".join(_row(piece) for piece in self._shown)
-        names = table_head(("Offset", "Bytes", "What it is", "Content"))
+        names = markup.table_head(("Offset", "Bytes", "What it is", "Content"))
         return f"<table style='width:100%;table-layout:auto'>{names}{rows}</table>"
 
     def static(self) -> Picture:
@@ -122,10 +114,10 @@ class MultipartView(Panel):
 
 def _origin(response: Body) -> str:
     """Say which request brought the body; and how to do the same in code."""
-    twin = f"In code: {code('describe_multipart(response)')}<br>"
+    twin = f"In code: {markup.code('describe_multipart(response)')}<br>"
     if not isinstance(response, requests.Response):
         return twin
-    return f"{response.request.method} {code(mask_url(str(response.request.url)))}<br>{twin}"
+    return f"{response.request.method} {markup.code(mask_url(str(response.request.url)))}<br>{twin}"
 
 
 def _row(piece: Piece) -> str:
@@ -147,6 +139,6 @@ def _content(piece: Piece) -> str:
     if not piece.size:
         return ""
     if piece.kind != "data":
-        return preformatted(piece.written.replace(r"\r\n", "\\r\\n\n").rstrip("\n"))
-    lines = preformatted(piece.preview)
-    return f"<details><summary>{code(piece.excerpt)}</summary>{lines}</details>"
+        return markup.preformatted(piece.written.replace(r"\r\n", "\\r\\n\n").rstrip("\n"))
+    lines = markup.preformatted(piece.preview)
+    return f"<details><summary>{markup.code(piece.excerpt)}</summary>{lines}</details>"

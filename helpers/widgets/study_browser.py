@@ -13,7 +13,9 @@ from helpers.queries.as_python import write_assignment
 from helpers.queries.browse import build_listing, tabulate_listing
 from helpers.servers.server import Server
 from helpers.web.secrets import mask_url
-from helpers.widgets.panel import Panel, Picture, code, code_box, sentence, table_of_pairs, text
+from helpers.widgets import markup
+from helpers.widgets.controls import code_box, text
+from helpers.widgets.panel import Panel, Picture
 
 # Of one level, at most so many: a tree of thousands helps nobody.
 LIMIT = 200
@@ -81,11 +83,11 @@ class StudyBrowser(Panel):
         """Ask for what is below a patient, study or series; return it, and how it went in HTML."""
         try:
             request, columns = build_listing(self.server, *path, limit=LIMIT)
-            line = f"GET {code(mask_url(request.prepared.path_url))}"
+            line = f"GET {markup.code(mask_url(request.prepared.path_url))}"
             response, milliseconds = request.send_and_time()
             found = tabulate_listing(response, columns, *path[:1])
         except WorkbookError as error:
-            return [], sentence(error)
+            return [], markup.sentence(error)
         line += f"<br>{response.status_code} {html.escape(response.reason)}, "
         line += f"{_number(len(found), LEVELS[len(path)])}, {milliseconds:.0f} ms"
         # Of patients and of studies, fewer are shown than came.
@@ -100,8 +102,11 @@ class StudyBrowser(Panel):
         picked = dict(zip(PICKED, [*path, "", "", "", ""], strict=False))
         for name, value in picked.items():
             setattr(self, name, value)
-        shown = {name: code(value) if value else "nothing picked" for name, value in picked.items()}
-        self.picked.value = f"<div role='status'><b>Picked</b>{table_of_pairs(shown)}</div>"
+        shown = {
+            name: markup.code(value) if value else "nothing picked"
+            for name, value in picked.items()
+        }
+        self.picked.value = f"<div role='status'><b>Picked</b>{markup.table_of_pairs(shown)}</div>"
         rows = [write_assignment(name, value) for name, value in picked.items() if value]
         self.python.value = "\n".join(rows) or NOTHING_PICKED
         self.python.rows = max(ROWS, len(self.python.value.splitlines()))

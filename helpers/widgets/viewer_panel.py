@@ -6,17 +6,9 @@ from typing import ClassVar
 import ipywidgets as widgets
 from pydicom import Dataset
 
-from helpers.widgets.panel import (
-    FULL,
-    LABEL,
-    Panel,
-    checkbox,
-    code_box,
-    row,
-    slider,
-    table_of_pairs,
-    text,
-)
+from helpers.widgets import markup
+from helpers.widgets.controls import checkbox, code_box, field, number, row, text
+from helpers.widgets.panel import Panel
 
 OWN = "my own"
 NO_WINDOW = "none: colour"
@@ -57,47 +49,38 @@ class ViewerPanel(Panel):
         self.python = code_box(rows=8)
         beside = row(self.screen, self.header)
         beside.layout.align_items = "flex-start"
-        self.film = row(*reversed(self.frame), self.play, self.cine)
-        self.pan = widgets.VBox([row(*reversed(pair)) for pair in (self.across, self.down)])
+        self.film = row(*self.frame, self.play, self.cine)
+        self.pan = widgets.VBox([row(*pair) for pair in (self.across, self.down)])
         super().__init__(
             [
                 self.series,
-                row(*reversed(self.image)),
+                row(*self.image),
                 self.film,
                 # Where one row is too long, a pair goes below the other, label below label.
                 row(row(self.window, self.invert), row(self.center, self.width)),
-                row(*reversed(self.zoom)),
+                row(*self.zoom),
                 self.pan,
                 beside,
                 self.message,
                 self.python,
-            ],
+            ]
         )
 
     def _make_controls(self) -> None:
-        self.series = widgets.Dropdown(description="Series", style=LABEL, layout=FULL)
+        self.series = field(widgets.Dropdown, "Series", width="auto")
         # Which image of the series, and which frame of it, from 1.
-        self.image = slider("Image", 1, 1, 1)
-        self.frame = slider("Frame", 1, 1, 1)
-        self.window = widgets.Dropdown(
-            description="Window", style=LABEL, layout=widgets.Layout(width="270px")
-        )
-        self.center = widgets.FloatText(
-            description="Centre", style=LABEL, layout=widgets.Layout(width="230px")
-        )
-        self.width = widgets.BoundedFloatText(
-            description="Width",
-            min=1,
-            max=1e9,
-            value=1,
-            style={"description_width": "60px"},
-            layout=widgets.Layout(width="160px"),
-        )
+        self.image = number("Image", 1, 1, 1)
+        self.frame = number("Frame", 1, 1, 1)
+        self.window = field(widgets.Dropdown, "Window", width="270px")
+        self.center = field(widgets.FloatText, "Centre", width="230px")
+        narrow = {"description_width": "60px"}
+        limits = {"min": 1, "max": 1e9, "value": 1}
+        self.width = field(widgets.BoundedFloatText, "Width", width="160px", style=narrow, **limits)
         self.invert = checkbox("Invert")
         # In per cent.
-        self.zoom = slider("Zoom, per cent", 100, 800, 100, 25)
-        self.across = slider("Across, per cent", 0, 100, 50, 5)
-        self.down = slider("Down, per cent", 0, 100, 50, 5)
+        self.zoom = number("Zoom, per cent", 100, 800, 100, 25)
+        self.across = number("Across, per cent", 0, 100, 50, 5)
+        self.down = number("Down, per cent", 0, 100, 50, 5)
 
     def _make_film(self) -> None:
         # The buttons of Play have no names that a screen reader could say. So it is not seen, and a
@@ -106,7 +89,7 @@ class ViewerPanel(Panel):
         self.cine.layout.display = "none"
         self.play = widgets.ToggleButton(description="Play", icon="play")
         self.play.layout.width = "110px"
-        widgets.jslink((self.cine, "value"), (self.frame[1], "value"))
+        widgets.jslink((self.cine, "value"), (self.frame.box, "value"))
         widgets.jslink((self.play, "value"), (self.cine, "playing"))
         self.play.observe(lambda _: self._play_or_pause(), "value")
 
@@ -127,4 +110,4 @@ class ViewerPanel(Panel):
             for name, value in values.items()
             if value not in (None, "")
         }
-        self.header.value = table_of_pairs(shown, "font-size:12px")
+        self.header.value = markup.table_of_pairs(shown, "font-size:12px")

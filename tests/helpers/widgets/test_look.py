@@ -11,7 +11,8 @@ import helpers
 from helpers.errors import WorkbookError
 from helpers.queries.as_python import write_cell
 from helpers.queries.request import GetRequest
-from helpers.widgets.panel import Panel, sentence
+from helpers.widgets.markup import sentence
+from helpers.widgets.panel import Panel
 from tests.helpers.widgets.looking import all_widgets, run_code, unnamed_controls
 
 WIDGETS = [
