@@ -186,14 +186,13 @@ class FrameSource:
         """Return a frame; wait for it if it is not here yet."""
         self._drop_waiting()
         with self._lock:
-            known = self._frames.get((self, key))
-        # What failed once may work the next time.
-        if known is None or (known.done() and known.exception()):
-            known = Future()
-            known.set_result(self.load(*key))
-        shot = known.result()
+            wanted = self._find(key)
+        if wanted is None:
+            wanted = Future()
+            wanted.set_result(self.load(*key))
+        shot = wanted.result()
         with self._lock:
-            self._frames[self, key] = known
+            self._frames[self, key] = wanted
             self._frames.move_to_end((self, key))
             self._forget()
         return shot
@@ -202,10 +201,14 @@ class FrameSource:
         """Begin to fetch frames that will be wanted next."""
         with self._lock:
             for key in keys:
-                known = self._frames.get((self, key))
-                if known is None or (known.done() and known.exception()):
+                if self._find(key) is None:
                     self._frames[self, key] = self._workers.submit(self.load, *key)
                 self._frames.move_to_end((self, key))
+
+    def _find(self, key: Key) -> Future[Shot] | None:
+        """Return a frame that is here or on its way; what failed once may work the next time."""
+        found = self._frames.get((self, key))
+        return None if found and found.done() and found.exception() else found
 
     def _drop_waiting(self) -> None:
         """Give up what was wanted next at another place, and whose turn has not come."""

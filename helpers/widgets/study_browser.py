@@ -106,7 +106,7 @@ class StudyBrowser(Panel):
             name: markup.code(value) if value else "nothing picked"
             for name, value in picked.items()
         }
-        self.picked.value = f"<div role='status'><b>Picked</b>{markup.table_of_pairs(shown)}</div>"
+        self.picked.value = markup.status(f"<b>Picked</b>{markup.table_of_pairs(shown)}")
         rows = [write_assignment(name, value) for name, value in picked.items() if value]
         self.python.value = "\n".join(rows) or NOTHING_PICKED
         self.python.rows = max(ROWS, len(self.python.value.splitlines()))
