@@ -103,7 +103,7 @@ class AcceptLab(Panel):
                 self.python,
             ]
         )
-        self._build()
+        self._build_header()
         self.dataset = fetch_description(server, self.path)
         self.compare()
 
@@ -116,12 +116,12 @@ class AcceptLab(Panel):
             widgets.BoundedFloatText, "q, how welcome", value=1, min=0, max=1, step=0.1
         )
         for part in (self.kind, self.transfer_syntax, self.multipart, self.quoted, self.quality):
-            part.observe(lambda _: self._build(), "value")
+            part.observe(lambda _: self._build_header(), "value")
         self.accept = field(widgets.Text, "Accept", width="auto")
         self.accept.observe(lambda _: self._show_code(), "value")
         on_enter(self.accept, self.send)
 
-    def _build(self) -> None:
+    def _build_header(self) -> None:
         self.accept.value = build_accept(
             self.kind.value,
             self.transfer_syntax.value,

@@ -62,16 +62,16 @@ class FrameViewer(ViewerPanel):
         self._open()
 
     def _listen(self) -> None:
-        self.series.observe(lambda _: self._changed(self._choose_series), "value")
-        self.image.box.observe(lambda _: self._changed(self._choose_image), "value")
-        self.frame.box.observe(lambda _: self._changed(self._load), "value")
-        self.window.observe(lambda _: self._changed(self._choose_window), "value")
+        self.series.observe(lambda _: self._react(self._choose_series), "value")
+        self.image.box.observe(lambda _: self._react(self._choose_image), "value")
+        self.frame.box.observe(lambda _: self._react(self._load), "value")
+        self.window.observe(lambda _: self._react(self._choose_window), "value")
         for widget in (self.center, self.width):
-            widget.observe(lambda _: self._changed(self._own_window), "value")
+            widget.observe(lambda _: self._react(self._own_window), "value")
         for widget in (self.invert, self.zoom.box, self.across.box, self.down.box):
-            widget.observe(lambda _: self._changed(self._draw), "value")
+            widget.observe(lambda _: self._react(self._draw), "value")
 
-    def _changed(self, action: Callable[[], None]) -> None:
+    def _react(self, action: Callable[[], None]) -> None:
         """Do what a control asks for, and draw once, however many controls it sets."""
         with self._one_at_a_time:
             if self._busy:

@@ -68,7 +68,7 @@ class MultipartView(Panel):
     def __init__(self, response: Body, content_type: str | None = None) -> None:
         self.pieces, self.error = described(response, content_type)
         self.origin = _origin(response)
-        count = max((piece.part for piece in self.pieces), default=0)
+        self.count = count = max((piece.part for piece in self.pieces), default=0)
         choices = [("all parts", 0)] if count <= PARTS else []
         choices += [(f"part {number} of {count}", number) for number in range(1, count + 1)]
         options = choices or [("no part", 0)]
@@ -80,12 +80,10 @@ class MultipartView(Panel):
 
     def _show(self) -> None:
         size = sum(piece.size for piece in self.pieces)
-        count = max((piece.part for piece in self.pieces), default=0)
-        parts = "1 part" if count == 1 else f"{count} parts"
+        parts = "1 part" if self.count == 1 else f"{self.count} parts"
         line = f"{self.origin}{parts}, {size:,} bytes. {LINE_ENDS}"
-        self.summary.value = markup.status(line) + (
-            markup.sentence(self.error) if self.error else ""
-        )
+        why = markup.sentence(self.error) if self.error else ""
+        self.summary.value = markup.status(line) + why
         height = "none" if len(self._shown) <= WHOLE_ROWS else "560px"
         self.body.value = markup.scrolling(self._rows(), "The body, piece by piece", height)
 

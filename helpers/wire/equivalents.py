@@ -203,20 +203,20 @@ def _first_steps(masked: MaskedRequest, request: requests.PreparedRequest) -> li
 def _write_curl(masked: MaskedRequest) -> str:
     method = {"GET": "", "HEAD": " --head"}.get(masked.method, f" -X {masked.method}")
     # -g: a bracket or brace that somebody adds to the URL is no pattern.
-    lines = [f"curl -g{method} {_in_bash(masked.url)}"]
+    lines = [f"curl -g{method} {_for_bash(masked.url)}"]
     if masked.user:
-        lines.append(f"-u {_in_bash([masked.user])}")
+        lines.append(f"-u {_for_bash([masked.user])}")
     for name, pieces in masked.headers:
         # To curl, a name with a colon and nothing behind it is a header to leave out.
         separator = ": " if pieces != [""] else ";"
-        lines.append(f"-H {_in_bash([name, separator, *pieces])}")
+        lines.append(f"-H {_for_bash([name, separator, *pieces])}")
     lines += [f"-H '{name}:'" for name in masked.left_out]
     if masked.has_body:
         lines.append(f"--data-binary @{BODY_FILE}")
     return " \\\n  ".join(lines)
 
 
-def _in_bash(pieces: Pieces) -> str:
+def _for_bash(pieces: Pieces) -> str:
     if not any(isinstance(piece, Variable) for piece in pieces):
         return shlex.quote("".join(pieces))
     return '"' + "".join(map(_in_double_quotes, pieces)) + '"'
@@ -236,16 +236,16 @@ def _write_python(masked: MaskedRequest) -> str:
     lines += ["", "import requests", ""] if lines else ["import requests", ""]
     if masked.is_typed:
         lines += ["from helpers.web.raw_query import send_as_typed", ""]
-        lines.append(f"send_as_typed({_in_python([masked.root])})")
+        lines.append(f"send_as_typed({_for_python([masked.root])})")
     if masked.user:
         # As bytes: requests would write a text in Latin-1, and connect() writes UTF-8.
-        lines.append(f'user, password = {_in_python([masked.user])}.encode().split(b":", 1)')
-    arguments = [_in_python(masked.url)]
+        lines.append(f'user, password = {_for_python([masked.user])}.encode().split(b":", 1)')
+    arguments = [_for_python(masked.url)]
     call = f"requests.{masked.method.lower()}"
     if masked.method not in METHODS:
         call = "requests.request"
-        arguments.insert(0, _in_python([masked.method]))
-    headers = [f"{_in_python([name])}: {_in_python(pieces)}," for name, pieces in masked.headers]
+        arguments.insert(0, _for_python([masked.method]))
+    headers = [f"{_for_python([name])}: {_for_python(pieces)}," for name, pieces in masked.headers]
     if "Accept" in masked.left_out:
         headers.append('"Accept": None,')
     if headers:
@@ -258,7 +258,7 @@ def _write_python(masked: MaskedRequest) -> str:
     return "\n".join(lines)
 
 
-def _in_python(pieces: Pieces) -> str:
+def _for_python(pieces: Pieces) -> str:
     if len(pieces) == 1 and isinstance(pieces[0], Variable):
         return f'os.environ["{pieces[0]}"]'
     if any(isinstance(piece, Variable) for piece in pieces):
@@ -276,13 +276,13 @@ def _in_f_string(piece: str) -> str:
 def _write_postman(masked: MaskedRequest) -> dict[str, Any]:
     request: dict[str, Any] = {
         "method": masked.method,
-        "header": [{"key": name, "value": _in_postman(value)} for name, value in masked.headers],
-        "url": _in_postman(masked.url),
+        "header": [{"key": name, "value": _for_postman(value)} for name, value in masked.headers],
+        "url": _for_postman(masked.url),
     }
     if masked.user:
         values = {"username": POSTMAN_USER, "password": POSTMAN_PASSWORD}
         basic = [
-            {"key": key, "value": _in_postman([Variable(name)]), "type": "string"}
+            {"key": key, "value": _for_postman([Variable(name)]), "type": "string"}
             for key, name in values.items()
         ]
         request["auth"] = {"type": "basic", "basic": basic}
@@ -291,5 +291,5 @@ def _write_postman(masked: MaskedRequest) -> dict[str, Any]:
     return {"name": f"{masked.method} {masked.path}", "request": request}
 
 
-def _in_postman(pieces: Pieces) -> str:
+def _for_postman(pieces: Pieces) -> str:
     return "".join(f"{{{{{piece}}}}}" if isinstance(piece, Variable) else piece for piece in pieces)
