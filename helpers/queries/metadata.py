@@ -3,9 +3,9 @@
 from urllib.parse import urljoin
 
 import requests
-from pydicom.datadict import tag_for_keyword
 
 from helpers.dicom.datasets import datasets, records
+from helpers.dicom.names import tag_of
 from helpers.errors import WorkbookError
 from helpers.multipart.reader import parts
 from helpers.pixels.palettes import SEGMENTED_TABLES, TABLES, has_palette
@@ -77,12 +77,11 @@ def _drop_if_empty(dataset, element):
 def _add_palette(server, dataset, response, session):
     [model, *_] = records(response)
     for keyword in (*TABLES, *SEGMENTED_TABLES):
-        tag = tag_for_keyword(keyword)
-        uri = model.get(f"{tag:08X}", {}).get("BulkDataURI")
+        uri = model.get(tag_of(keyword), {}).get("BulkDataURI")
         if uri:
             path = path_of(server, urljoin(response.url, uri))
             answer = Question(server, path, {}, BYTES).send(session)
-            dataset.add_new(tag, "OW", first_part(answer).content)
+            dataset.add_new(keyword, "OW", first_part(answer).content)
 
 
 def first_part(response):
