@@ -2,6 +2,7 @@
 
 import pandas
 
+from helpers.dicom.names import require_uid
 from helpers.dicom.table import SERIES
 from helpers.errors import WorkbookError
 from helpers.queries.request import Question
@@ -75,6 +76,9 @@ def level_question(server, patient_id=None, study_uid=None, series_uid=None, lim
             came="series_uid alone",
             hint="browse(server, patient_id=...) lists the studies.",
         )
+    for keyword, uid in (("StudyInstanceUID", study_uid), ("SeriesInstanceUID", series_uid)):
+        if uid:
+            require_uid(uid, keyword)
     if study_uid and series_uid:
         path, columns = f"studies/{study_uid}/series/{series_uid}/instances", INSTANCES
     elif study_uid:

@@ -10,6 +10,7 @@ import pandas
 import requests
 from pydicom import Dataset
 
+from helpers.dicom.names import require_uid
 from helpers.errors import WorkbookError
 from helpers.pixels.frame import frame
 from helpers.pixels.frame_attributes import frame_attributes
@@ -95,7 +96,7 @@ class FrameSource:
 
         It says then in the header Warning that there are more (PS3.18 section 8.3.4.4).
         """
-        path = f"studies/{self.study_uid}/instances"
+        path = f"studies/{require_uid(self.study_uid, 'StudyInstanceUID')}/instances"
         seen, more = set(), True
         while more:
             params = {"includefield": "SeriesDescription,Rows,NumberOfFrames"}
@@ -112,7 +113,9 @@ class FrameSource:
 
     def instance_path(self, series_uid, instance_uid):
         """Return the resource of an instance, below the root."""
-        return f"studies/{self.study_uid}/series/{series_uid}/instances/{instance_uid}"
+        series = require_uid(series_uid, "SeriesInstanceUID")
+        instance = require_uid(instance_uid, "SOPInstanceUID")
+        return f"studies/{self.study_uid}/series/{series}/instances/{instance}"
 
     def frame_question(self, series_uid, instance_uid, number):
         """Return the request of a frame, not yet sent."""
