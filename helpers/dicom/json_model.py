@@ -1,6 +1,7 @@
 """The DICOM JSON Model, both ways: data set -> dictionary -> data set (PS3.18 annex F)."""
 
 import base64
+import contextlib
 import math
 from typing import Any, TypeAlias
 
@@ -35,9 +36,9 @@ def write_model(dataset: Dataset, path: str = "bulkdata") -> Record:
     for tag in sorted(dataset.keys()):
         if tag.element == 0:  # group lengths are not part of the model
             continue
-        attribute = _write_attribute(dataset, tag, f"{path}/{tag:08X}")
-        if attribute is not None:
-            record[f"{tag:08X}"] = attribute
+        # pydicom raises whatever it likes of a broken value. The others are worth having.
+        with contextlib.suppress(Exception):
+            record[f"{tag:08X}"] = _write_attribute(dataset, tag, f"{path}/{tag:08X}")
     if "00080005" in record:
         record["00080005"] = element("SpecificCharacterSet", "ISO_IR 192")  # JSON is UTF-8
     return record
@@ -76,15 +77,15 @@ def with_bulk_data_uris(record: Record, url: str) -> Record:
     return absolute
 
 
-def _write_attribute(dataset: Dataset, tag: BaseTag, path: str) -> Attribute | None:
+def _write_attribute(dataset: Dataset, tag: BaseTag, path: str) -> Attribute:
     try:
         found = dataset[tag]
         vr, value = found.VR[:2], found.value  # "US or SS" where nothing decides
-    except Exception:  # the rest of the data set is worth having
+    except Exception:
         raw = dataset.get_item(tag)
         vr = raw.VR or vr_of(f"{tag:08X}")
         if vr not in ("DS", "IS"):
-            return None
+            raise
         value = raw.value.decode("ascii", "replace").split("\\")
     if vr == "SQ":
         items = [write_model(item, f"{path}/{n}") for n, item in enumerate(value, 1)]
@@ -158,8 +159,9 @@ def _read_attribute(tag: str, attribute: Attribute) -> DataElement:
     except (TypeError, ValueError):
         if vr not in ("DS", "IS"):
             raise
-        # What is no number stays the text that came.
-        kept = values[0] if len(values) == 1 else MultiValue(str, values)
+        # What is no number stays the text that came, among texts.
+        texts = MultiValue(str, ["" if value is None else value for value in values])
+        kept = texts if len(texts) > 1 else texts[0]
         return DataElement(Tag(tag), vr, kept, already_converted=True)
 
 
