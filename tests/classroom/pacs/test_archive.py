@@ -291,8 +291,10 @@ def test_one_impossible_value_does_not_cost_the_file(tmp_path):
     instance = read_instance(tmp_path / "x.dcm")
     assert instance.value("InstanceNumber") == "x"
     # It stands where those without a number stand.
-    archive = Archive([instance, read_instance(JOE[1])])
-    assert [found.path for found in archive.find(instance.study)] == [JOE[1], tmp_path / "x.dcm"]
+    none = read_instance(copy(tmp_path, "no.dcm", SOPInstanceUID="1.2", InstanceNumber=None))
+    archive = Archive([instance, none, read_instance(JOE[1])])
+    found = [instance.path.name for instance in archive.find(instance.study)]
+    assert found == [JOE[1].name, "no.dcm", "x.dcm"]
     assert instance.value("Modality") == "CT"
 
 
