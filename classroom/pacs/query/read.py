@@ -145,15 +145,11 @@ def _any_item(filters):
 
 def _path_of(name):
     if (depth := name.count(".") + 1) > _DEEPEST:
-        raise Problem(
-            400, f"A path of {depth} attributes is not searched.", f"{_DEEPEST} will do."
-        )
+        raise Problem(400, f"A path of {depth} attributes is not searched.", f"{_DEEPEST} will do.")
     try:
         return path_of(name)
     except AttributeProblem as error:
-        raise Problem(
-            400, f"There is no DICOM attribute {error.came!r}.", error.hint
-        ) from None
+        raise Problem(400, f"There is no DICOM attribute {error.came!r}.", error.hint) from None
 
 
 def _one(parameters, name, default=""):
