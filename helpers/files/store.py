@@ -1,7 +1,6 @@
 """DICOM instances -> a server: STOW-RS, the service that stores (PS3.18 section 10.5)."""
 
 import io
-import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import requests
 from pydicom.errors import InvalidDicomError
 from tqdm.auto import tqdm
 
+from helpers.dicom.names import is_uid
 from helpers.errors import HTTPProblem, StoreError, WorkbookError
 from helpers.files.holdings import instances_of
 from helpers.files.store_response import FAILED, outcomes
@@ -33,7 +33,6 @@ THERE, NOT_SENT = "there already", "not sent"
 
 # What has to be known of an instance before it is sent.
 UIDS = ["StudyInstanceUID", "SOPInstanceUID"]
-UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 section 9.1; some leave zeros in front of a number
 
 
 class InstanceToStore(NamedTuple):
@@ -158,7 +157,7 @@ def _uids_in(dataset):
         if not uid:
             raise ValueError(f"it has no {keyword}")
         # One of them becomes a part of a URL.
-        if not UID.fullmatch(uid):
+        if not is_uid(uid):
             raise ValueError(f"its {keyword} is malformed")
     return uids
 

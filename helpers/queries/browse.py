@@ -3,6 +3,7 @@
 import pandas
 import requests
 
+from helpers.dicom.names import require_uid
 from helpers.dicom.table import SERIES
 from helpers.errors import WorkbookError
 from helpers.queries.request import GetRequest
@@ -91,6 +92,9 @@ def build_listing(
             came="series_uid alone",
             hint="browse(server, patient_id=...) lists the studies.",
         )
+    for keyword, uid in (("StudyInstanceUID", study_uid), ("SeriesInstanceUID", series_uid)):
+        if uid:
+            require_uid(uid, keyword)
     if study_uid and series_uid:
         path, columns = f"studies/{study_uid}/series/{series_uid}/instances", INSTANCES
     elif study_uid:

@@ -4,9 +4,9 @@ from urllib.parse import urljoin
 
 import pydicom
 import requests
-from pydicom.tag import Tag
 
 from helpers.dicom.datasets import datasets, records
+from helpers.dicom.names import tag_of
 from helpers.errors import WorkbookError
 from helpers.multipart.reader import Part, parts
 from helpers.pixels.palettes import SEGMENTED_TABLES, TABLES, has_palette
@@ -53,12 +53,11 @@ def _add_palette(
     # 10.4.1.1.5).
     [model, *_] = records(response)
     for keyword in (*TABLES, *SEGMENTED_TABLES):
-        tag = Tag(keyword)
-        uri = model.get(f"{tag:08X}", {}).get("BulkDataURI")
+        uri = model.get(tag_of(keyword), {}).get("BulkDataURI")
         if uri:
             path = path_of(server, urljoin(response.url, uri))
             answer = GetRequest(server, path, {}, BYTES).send(session)
-            dataset.add_new(tag, "OW", first_part(answer).content)
+            dataset.add_new(keyword, "OW", first_part(answer).content)
 
 
 def first_part(response: requests.Response) -> Part:

@@ -12,6 +12,7 @@ import requests
 from PIL import Image
 from pydicom import Dataset
 
+from helpers.dicom.names import require_uid
 from helpers.errors import WorkbookError
 from helpers.pixels.frame import frame
 from helpers.pixels.frame_attributes import frame_attributes
@@ -156,7 +157,7 @@ class FrameSource:
 
     def _pages(self) -> Iterator[pandas.DataFrame]:
         """Yield tables of the instances; a server may give only so many at a time."""
-        path = f"studies/{self.study_uid}/instances"
+        path = f"studies/{require_uid(self.study_uid, 'StudyInstanceUID')}/instances"
         seen: set[str] = set()
         more = True
         while more:
@@ -175,7 +176,9 @@ class FrameSource:
 
     def instance_path(self, series_uid: str, instance_uid: str) -> str:
         """Return the resource of an instance, below the root."""
-        return f"studies/{self.study_uid}/series/{series_uid}/instances/{instance_uid}"
+        series = require_uid(series_uid, "SeriesInstanceUID")
+        instance = require_uid(instance_uid, "SOPInstanceUID")
+        return f"studies/{self.study_uid}/series/{series}/instances/{instance}"
 
     def build_request(self, series_uid: str, instance_uid: str, number: int) -> GetRequest:
         """Return the request of a frame, not yet sent."""

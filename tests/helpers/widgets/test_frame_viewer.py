@@ -15,7 +15,7 @@ from PIL import Image
 from pydicom.pixels import apply_color_lut
 
 from helpers import FrameViewer, view_frame
-from helpers.errors import HTTPProblem, ServerUnreachable, WorkbookError
+from helpers.errors import AttributeProblem, HTTPProblem, ServerUnreachable, WorkbookError
 from helpers.files.__main__ import store_instances
 from helpers.pixels.palettes import TABLES
 from helpers.queries import metadata as fetching
@@ -505,6 +505,14 @@ def test_study_that_is_not_there_is_a_sentence_in_place(server):
     assert isinstance(viewer.error, HTTPProblem)
     assert "There is no study 1.2.3" in viewer.message.value
     assert viewer.static()["text/plain"] == str(viewer.error)
+
+
+@pytest.mark.parametrize("uids", [("..", "1.2"), ("1.2", "1.2/..")])
+def test_what_is_no_uid_becomes_no_part_of_a_url(nobody, uids):
+    with pytest.raises(AttributeProblem, match="InstanceUID is malformed"):
+        FrameSource(nobody, "1.2").load(*uids, 1)
+    with pytest.raises(AttributeProblem, match="StudyInstanceUID is malformed"):
+        FrameSource(nobody, "..").list_images()
 
 
 def test_server_that_is_gone_is_a_sentence_in_place(nobody):

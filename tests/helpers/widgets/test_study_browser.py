@@ -6,7 +6,7 @@ import pydicom
 import pytest
 
 from helpers import StudyBrowser, browse
-from helpers.errors import ServerUnreachable, WorkbookError
+from helpers.errors import AttributeProblem, ServerUnreachable, WorkbookError
 from helpers.servers.server import Server
 from tests.answers import answer, saying
 from tests.archive import FILES, RAVI
@@ -188,6 +188,12 @@ def test_server_that_sends_more_than_it_was_asked_for_fills_no_endless_tree(monk
 def test_series_without_its_study_is_explained(server):
     with pytest.raises(WorkbookError, match="found below its study"):
         browse(server, series_uid="1.2.3")
+
+
+@pytest.mark.parametrize("uids", [("..",), ("1.2", "../../.."), ("1.2/..", "1.3")])
+def test_what_is_no_uid_becomes_no_part_of_a_url(nobody, uids):
+    with pytest.raises(AttributeProblem, match="InstanceUID is malformed"):
+        browse(nobody, None, *uids)
 
 
 def test_server_that_is_gone_is_a_sentence_in_place(nobody):
