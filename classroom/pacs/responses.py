@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from classroom.pacs.http.problems import not_acceptable
 from classroom.pacs.service import accept_header, accepted
-from helpers.dicom.native import native_xml
+from helpers.dicom.native_model import write_native
 from helpers.multipart.writer import MultipartBody, PartToSend
 from helpers.web.media_types import MediaType, choose
 
@@ -53,8 +53,8 @@ def described(service, request, models):
     if not models:
         return no_content()
     if offer in XML_TYPES and len(models) == 1:
-        return Response(native_xml(models[0]), content_type=str(offer))
-    documents = [native_xml(model) for model in models]
+        return Response(write_native(models[0]), content_type=str(offer))
+    documents = [write_native(model) for model in models]
     return multipart(
         "application/dicom+xml",
         [PartToSend("application/dicom+xml", len(document), [document]) for document in documents],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas
 
+from helpers.dicom.names import may_be_dicom
 from helpers.errors import WorkbookError
 from helpers.files.store import INSTANCES_AT_ONCE, NOT_SENT, THERE, store_instances
 from helpers.files.store_response import FAILED, STORED
@@ -86,7 +87,7 @@ def _find_files(paths: list[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             files = [file for file in sorted(path.rglob("*")) if file.is_file()]
-            dicom = [file for file in files if _is_dicom(file)]
+            dicom = [file for file in files if may_be_dicom(file)]
             found += dicom
             others += len(files) - len(dicom)
         elif path.exists():
@@ -108,16 +109,6 @@ def _find_files(paths: list[Path]) -> list[Path]:
     if others:
         print(f"Files that are not DICOM, and are left out: {others}")
     return found
-
-
-def _is_dicom(path: Path) -> bool:
-    """Tell whether a file has the letters DICM behind its preamble (PS3.10 section 7.1)."""
-    try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError:
-        # Nobody knows. It is reported as a failure when it cannot be read again.
-        return True
 
 
 def _report(results: pandas.DataFrame) -> None:

@@ -1,7 +1,6 @@
 """DICOM instances -> a server: STOW-RS, the service that stores (PS3.18 section 10.5)."""
 
 import io
-import re
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ from pydicom.errors import InvalidDicomError
 from tqdm.auto import tqdm
 
 from helpers.dicom.datasets import records
+from helpers.dicom.names import is_uid
 from helpers.errors import (
     AttributeProblem,
     HTTPProblem,
@@ -42,8 +42,6 @@ THERE, NOT_SENT = "there already", "not sent"
 
 # What has to be known of an instance before it is sent.
 UIDS = ["StudyInstanceUID", "SOPInstanceUID"]
-# PS3.5 section 9.1; some leave zeros in front of a number.
-UID = re.compile(r"(?=.{1,64}$)\d+(?:\.\d+)*", re.ASCII)
 JSON = "application/dicom+json"
 
 # What is known of an instance: the columns of the table, and the instance itself.
@@ -214,7 +212,7 @@ def _read_uids_of(dataset: pydicom.Dataset) -> list[str]:
         if not uid:
             raise ValueError(f"it has no {keyword}")
         # One of them becomes a part of a URL.
-        if not UID.fullmatch(uid):
+        if not is_uid(uid):
             raise ValueError(f"its {keyword} is malformed")
     return uids
 

@@ -8,6 +8,7 @@ import pandas
 import requests
 
 from helpers.dicom.datasets import records
+from helpers.dicom.names import is_uid
 from helpers.errors import WorkbookError
 from helpers.multipart.reader import parse
 from helpers.pixels.signatures import encoding
@@ -164,7 +165,7 @@ def _count(body: bytes) -> str:
 def _find_image(server: Server) -> dict[str, str] | None:
     """Return the three UIDs of an image: on equal archives the same one. None if there is none."""
     studies = _search(server, f"studies?limit={STUDIES_TO_LOOK_AT}")
-    for study in sorted(filter(None, (_value(record, STUDY_UID) for record in studies))):
+    for study in sorted(filter(is_uid, (_value(record, STUDY_UID) for record in studies))):
         instances = _search(server, f"studies/{study}/instances?includefield={ROWS}")
         for record in sorted(instances, key=lambda record: _value(record, INSTANCE_UID)):
             uids = {
@@ -172,7 +173,7 @@ def _find_image(server: Server) -> dict[str, str] | None:
                 "series": _value(record, SERIES_UID),
                 "instance": _value(record, INSTANCE_UID),
             }
-            if _value(record, ROWS) and all(uids.values()):
+            if _value(record, ROWS) and all(map(is_uid, uids.values())):
                 return uids
     return None
 

@@ -270,7 +270,9 @@ def test_what_lacks_an_attribute_that_storing_needs_does_not_stop_the_others(arc
     assert results.reason[2].startswith("it cannot be read: ")
 
 
-@pytest.mark.parametrize("uid", ["../../x", "..", "1..2", "1.2\\1.3", "1.2/3", "1" * 65, "Joe"])
+@pytest.mark.parametrize(
+    "uid", ["..", ".", "1..2", "1.2.", "../../x", "1.2\\1.3", "1.2/3", "1" * 65, "Joe"]
+)
 def test_a_malformed_uid_goes_into_no_url(archive, tmp_path, uid):
     dataset = pydicom.dcmread(JOE[0])
     dataset["StudyInstanceUID"]._value = uid

@@ -132,6 +132,9 @@ def test_of_equal_archives_the_same_image_is_asked_for():
             record(instance="1.2.1", rows=5),
         ],
         "1.3": [record(series="6", instance="1.3.1", rows=5)],
+        # What is no UID becomes no part of a URL.
+        "1.1.1": [record(series="..", instance="1.2", rows=5)],
+        "1.1.2": [record(series="1.2", instance="1/2", rows=5)],
     }
     heard = []
 
@@ -139,7 +142,8 @@ def test_of_equal_archives_the_same_image_is_asked_for():
         def do_GET(self):
             heard.append(self.path)
             _, _, study, *_ = [*self.path.replace("?", "/").split("/"), ""]
-            found = [record(study=study) for study in ("1.3", "1.2", "1.1")]
+            studies = ("1.3", "..", "1.2", "1.1", "1.1.1", "1.1.2")
+            found = [record(study=study) for study in studies]
             self.send_response(200)
             self.send_header("Content-Type", "application/dicom+json")
             self.end_headers()
