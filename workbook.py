@@ -51,6 +51,8 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "workbook-installed.txt"
 UNFINISHED = "unfinished"
 
+INSTALLING = "Installing the libraries (one to five minutes) ..."
+
 # Installs the same libraries in a third of pip's time, if pip can fetch it.
 UV = "uv==0.13.9"
 
@@ -321,7 +323,7 @@ def install(requirements, wanted):
         # Only into a new environment: what uv leaves half done, it does not undo.
         if not (is_new and install_with_uv(lists)):
             pip = module("pip", "install", "--no-input", *lists)
-            run_quietly(pip, "Installing the libraries (one to five minutes) ...")
+            run_quietly(pip, INSTALLING)
         if not holds_helpers():
             raise Problem(
                 "pip has put the libraries into another folder than .venv. Your settings of pip "
@@ -346,7 +348,7 @@ def install_with_uv(lists):
         return False  # pip says why, if it cannot do without
     uv = module("uv", "pip", "install", "--python", str(PYTHON), *lists)
     try:
-        run_quietly(uv, "Installing the libraries (up to three minutes) ...", **variables)
+        run_quietly(uv, INSTALLING, **variables)
     except Problem:
         make_environment()
         return False

@@ -40,7 +40,7 @@ SLOW_PATHS = (
     "tests/notebooks/test_in_practice.py",
 )
 FAST_CASES = 5
-FAST_NOTEBOOKS = ("notebooks/00-start-here.ipynb",)
+FAST_NOTEBOOKS = ["notebooks/00-start-here.ipynb"]
 
 
 def is_below(path, config, places):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import FAST_NOTEBOOKS, SLOW_PATHS
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("helpers", "classroom")
 
@@ -63,6 +65,26 @@ def test_contributing_names_every_room():
         if (path / "__init__.py").is_file() or (path.suffix == ".py" and path.stem != "__init__")
     }
     assert rooms == there
+
+
+def rooms_of(folder):
+    return {path.name for path in (ROOT / folder).iterdir() if (path / "__init__.py").is_file()}
+
+
+def test_fast_tests_look_into_every_room():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "not slow"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+    files = {line.partition("::")[0] for line in listed.splitlines() if "::" in line}
+    for package in PACKAGES:
+        for room in rooms_of(package):
+            assert any(file.startswith(f"tests/{package}/{room}/") for file in files), room
+    assert [file for file in files if file.endswith(".ipynb")] == FAST_NOTEBOOKS
+    assert not any(file.startswith(SLOW_PATHS) for file in files)
+
+
+@pytest.mark.parametrize("path", [*SLOW_PATHS, *FAST_NOTEBOOKS])
+def test_what_is_said_to_be_slow_or_fast_is_there(path):
+    assert (ROOT / path).exists()
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md"])
