@@ -12,8 +12,10 @@ ONE_OF_EACH_KIND = sorted({path.name[:5]: path for path in FILES}.values())
 
 # A folder is one study; a patient may have several.
 ONE_OF_EACH_STUDY = sorted({path.parent: path for path in FILES}.values())
-PATIENTS = {
-    pydicom.dcmread(path, specific_tags=["PatientID"]).PatientID for path in ONE_OF_EACH_STUDY
-}
+_HEADS = [
+    pydicom.dcmread(path, specific_tags=["PatientID", "StudyDate"]) for path in ONE_OF_EACH_STUDY
+]
+PATIENTS = {head.PatientID for head in _HEADS}
+LATEST = max(head.StudyDate for head in _HEADS)
 # As a server says it.
 COUNT = f"{len(ONE_OF_EACH_STUDY)} studies"
