@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from werkzeug.wrappers import Response
 
-from classroom.pacs.http.problems import not_acceptable
-from classroom.pacs.service import accept_header, accepted
+from classroom.pacs.service import choose_offer
 from helpers.dicom.native import native_xml
-from helpers.web.media_types import MediaType, choose
+from helpers.web.media_types import MediaType
 
 CHUNK = 1 << 20
 _BLOCK = 1 << 16
@@ -95,7 +94,7 @@ def file_chunks(path, size):
             yield chunk
 
 
-def described(service, request, models):
+def describe(service, request, models):
     """Answer with data sets in the representation that the client accepts.
 
     XML has one document for each data set (PS3.19, A.1), so several of them travel as multipart,
@@ -115,9 +114,7 @@ def described(service, request, models):
     offers = [XML_PARTS, *JSON_TYPES, *XML_TYPES]
     if service.default == "json":
         offers = [*JSON_TYPES, XML_PARTS, *XML_TYPES]
-    offer = choose(accepted(request), offers)
-    if offer is None:
-        raise not_acceptable(accept_header(request), offers)
+    offer = choose_offer(request, offers)
     if offer in JSON_TYPES:
         return json_response(models, offer.name)
     if not models:
