@@ -54,7 +54,7 @@ _STORE = ["/dicomweb/studies", _STUDY]
 
 
 class Application:
-    """A WSGI application that answers the DICOMweb requests of everyone."""
+    """A WSGI application that answers DICOMweb requests, whoever asks."""
 
     def __init__(self, service: Service) -> None:
         self.service = service

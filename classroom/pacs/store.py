@@ -16,7 +16,8 @@ from werkzeug.wrappers import Request, Response
 
 from classroom.pacs.http.body import BodyCut, chunks
 from classroom.pacs.http.problems import Problem
-from classroom.pacs.instance import Instance, NotServed, element, is_uid, read_instance, tag_of
+from classroom.pacs.instance import Instance, element, is_uid, read_instance, tag_of
+from classroom.pacs.part10 import NotServed
 from classroom.pacs.responses import JSON_TYPES, XML_TYPES, json_response
 from classroom.pacs.service import Service, check_parameters, choose_offer
 from classroom.pacs.storage import IncomingFile

@@ -47,7 +47,9 @@ class Problem(Exception):
         }
         if self.acceptable is not None:
             content["acceptable"] = self.acceptable
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        # What no letter stands for, from a malformed request, becomes an escape that JSON knows.
+        return text.encode(errors="backslashreplace")
 
     def response(self) -> Response:
         """Return the answer that tells of it."""
