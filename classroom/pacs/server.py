@@ -80,7 +80,7 @@ def start(
     >>> pacs.stop()
     """
     archive = read_archive(folder)
-    server = _first_free(host, port)
+    server = _open_port(host, port)
     url = f"http://{_url_host(host)}:{server.bind_addr[1]}"
     storage = Storage(storage_limit)
     service = Service(archive, f"{url}/dicomweb", default, storage, request_limit)
@@ -95,7 +95,7 @@ def start(
     return Pacs(server, url, archive, storage)
 
 
-def _first_free(host: str, port: int | None) -> wsgi.Server:
+def _open_port(host: str, port: int | None) -> wsgi.Server:
     for candidate in PORTS if port is None else [port]:
         try:
             return listen(host, candidate)

@@ -29,15 +29,14 @@ from helpers.web.media_types import parse_one
 
 _CONTENT_TYPE = 'multipart/related; type="application/dicom"; boundary=...'
 
-# Reasons of a failure (PS3.18, table I.2-2; the third is of PS3.7, annex C), and of a warning
-# (table I.2-1).
+# Reasons of a failure (PS3.18 table I.2-2; the third is of PS3.7 annex C), and of a warning
+# (PS3.18 table I.2-1).
 _CANNOT_UNDERSTAND = 0xC000
 _WRONG_STUDY = 0xA901
 _DUPLICATE = 0x0111
 _DOES_NOT_MATCH_SOP_CLASS = 0xB007
 
 _COMMENT_LIMIT = 64  # characters of the VR LO
-
 
 Stored = list[tuple[Instance, int]]  # with its Warning Reason, 0 if there is none
 
@@ -150,7 +149,7 @@ def _keep(
     stored: Stored = []
     for file, instance in readable:
         if file.is_kept or _is_the_same(instance.path, service.archive.path(instance.uid)):
-            stored.append((instance, _doubt(instance)))
+            stored.append((instance, _find_warning(instance)))
         else:
             failures.append(_refuse(_DUPLICATE, "other content is stored under its UID", instance))
     return stored, failures
@@ -180,7 +179,7 @@ def _refuse(reason: int, comment: str, instance: Instance) -> Failure:
     return Failure(reason, comment, instance.value("SOPClassUID"), instance.uid)
 
 
-def _doubt(instance: Instance) -> int:
+def _find_warning(instance: Instance) -> int:
     """Return the reason to be in doubt about an instance that was stored all the same."""
     is_image = "Image Storage" in UID(instance.value("SOPClassUID")).name
     return _DOES_NOT_MATCH_SOP_CLASS if is_image and not instance.frames else 0
@@ -215,7 +214,7 @@ def _describe_stored(service: Service, instance: Instance, warning: int) -> dict
 
 
 def _describe_failure(failure: Failure) -> dict[str, Any]:
-    # Error Comment says what went wrong with a C-STORE (PS3.4, table B.2-1); so it does here.
+    # Error Comment says what went wrong with a C-STORE (PS3.4 table B.2-1); so it does here.
     item = _elements(ErrorComment=failure.comment[:_COMMENT_LIMIT])
     if failure.uid:
         item |= _elements(
