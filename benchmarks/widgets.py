@@ -6,8 +6,7 @@ import time
 from contextlib import redirect_stdout
 
 from benchmarks import at_most, medians
-from helpers import connect
-from helpers.widgets import FrameViewer, browse, view_frame
+from helpers import FrameViewer, browse, connect, view_frame
 
 STUDY = "2.25.35872168834085900275852582640522096"  # 32 slices of 512 x 512, 16 bit
 PAUSE = 0.1  # seconds between two steps of somebody who looks: the next frames are fetched then
@@ -33,7 +32,7 @@ def measure():
 def steps(server):
     """Step through all images twice as a person does: first fetched ahead, then kept."""
     viewer = FrameViewer(server, STUDY)
-    number = viewer.image[1]
+    number = viewer.image.box
     for words in ("fetched ahead", "seen before"):
         number.value = 1
         times = [step(number, place) for place in range(2, number.max + 1)]

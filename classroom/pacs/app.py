@@ -15,11 +15,11 @@ from werkzeug.wrappers import Request, Response
 from classroom.pacs import pictures, retrieve, store, wadouri
 from classroom.pacs.http.body import respond
 from classroom.pacs.http.problems import Problem
-from classroom.pacs.instance import is_uid
 from classroom.pacs.query.levels import INSTANCE, SERIES, STUDY
 from classroom.pacs.responses import json_response, no_content
 from classroom.pacs.search import search
 from classroom.pacs.service import Service, read_accept
+from helpers.dicom.names import is_uid
 from helpers.web import media_types
 from helpers.web.media_types import MediaType
 

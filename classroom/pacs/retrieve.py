@@ -15,12 +15,13 @@ from werkzeug.wrappers import Request, Response
 
 from classroom.pacs import frames as encoded_frames
 from classroom.pacs.http.problems import Problem, not_acceptable
-from classroom.pacs.instance import PIXEL_DATA, Instance
+from classroom.pacs.instance import PIXEL_DATA, SOPInstance
 from classroom.pacs.part10 import read_dataset
-from classroom.pacs.responses import CHUNK, Part, describe, file_chunks, multipart
+from classroom.pacs.responses import describe, multipart
 from classroom.pacs.service import Service, check_parameters, choose_offer, read_accept
 from classroom.pacs.transcode import transcode
 from helpers.dicom.json_model import with_bulk_data_uris
+from helpers.multipart.writer import CHUNK, PartToSend, chunks_of, file_chunks
 from helpers.pixels.stored import NotAvailable
 from helpers.web import media_types
 from helpers.web.media_types import MediaType, choose
@@ -63,7 +64,9 @@ def send_instances(
     raise not_acceptable(read_accept(request), offers, refusal)
 
 
-def send_file(service: Service, instance: Instance, transfer_syntax: str | None = None) -> Response:
+def send_file(
+    service: Service, instance: SOPInstance, transfer_syntax: str | None = None
+) -> Response:
     """Answer with one DICOM file, not wrapped in multipart."""
     try:
         parts, free = _collect_files(service, [instance], transfer_syntax)
@@ -73,11 +76,11 @@ def send_file(service: Service, instance: Instance, transfer_syntax: str | None 
 
 
 def _collect_files(
-    service: Service, found: Iterable[Instance], transfer_syntax: str | None
-) -> tuple[list[Part], Callable[[], None]]:
+    service: Service, found: Iterable[SOPInstance], transfer_syntax: str | None
+) -> tuple[list[PartToSend], Callable[[], None]]:
     """Return a part for each instance, and a function that frees what they need."""
     # All transcoding is done before the answer begins: afterwards nothing could be refused.
-    parts: list[Part] = []
+    parts: list[PartToSend] = []
     spool: IO[bytes] | None = None
     with ExitStack() as resources:
         for instance in found:
@@ -95,11 +98,11 @@ def _collect_files(
                 chunks = _read_spool(spool, start, size)
             media_type = MediaType("application/dicom", {"transfer-syntax": syntax})
             url = f"{service.url}/{instance.resource}"
-            parts.append(Part(str(media_type), size, chunks, url))
+            parts.append(PartToSend(str(media_type), size, chunks, url))
         return parts, resources.pop_all().close
 
 
-def _send_single(part: Part, free: Callable[[], None]) -> Response:
+def _send_single(part: PartToSend, free: Callable[[], None]) -> Response:
     response = Response(part.chunks, content_type=part.media_type)
     response.content_length = part.size
     response.call_on_close(free)
@@ -108,10 +111,7 @@ def _send_single(part: Part, free: Callable[[], None]) -> Response:
 
 def _read_spool(spool: IO[bytes], start: int, size: int) -> Iterator[bytes]:
     spool.seek(start)
-    while size:
-        chunk = spool.read(min(size, CHUNK))
-        size -= len(chunk)
-        yield chunk
+    yield from chunks_of(spool, size)
 
 
 def send_metadata(
@@ -137,7 +137,7 @@ def send_frames(
     return _send_frames(service, request, image, frame_numbers(image, frames))
 
 
-def frame_numbers(image: Instance, text: str) -> list[int]:
+def frame_numbers(image: SOPInstance, text: str) -> list[int]:
     """Read frame numbers, such as "1" or "1,3", from a path."""
     if not re.fullmatch(r"0*[1-9][0-9]{0,8}(,0*[1-9][0-9]{0,8})*", text):
         raise Problem(
@@ -162,7 +162,7 @@ def frame_numbers(image: Instance, text: str) -> list[int]:
 
 
 def _send_frames(
-    service: Service, request: Request, image: Instance, numbers: Sequence[int]
+    service: Service, request: Request, image: SOPInstance, numbers: Sequence[int]
 ) -> Response:
     traits = {
         "bits_stored": image.value("BitsStored"),
@@ -187,7 +187,7 @@ def _send_frames(
         part_type = str(MediaType(kind, {"transfer-syntax": syntax}))
         url = f"{service.url}/{image.resource}/frames"
         parts = (
-            Part(part_type, len(content), [content], f"{url}/{number}")
+            PartToSend(part_type, len(content), [content], f"{url}/{number}")
             for number, content in _read_frames(image, numbers, first, syntax)
         )
         return multipart(kind, list(parts) if len(numbers) == 1 else parts)
@@ -201,7 +201,7 @@ def _send_frames(
 
 
 def _read_frames(
-    image: Instance, numbers: Sequence[int], first: bytes, syntax: str
+    image: SOPInstance, numbers: Sequence[int], first: bytes, syntax: str
 ) -> Iterator[tuple[int, bytes]]:
     yield numbers[0], first
     for number in numbers[1:]:
@@ -233,11 +233,13 @@ def send_bulk_value(
     content = _read_bulk_value(found, path)
     if offer in parts:
         url = f"{service.url}/{found.resource}/bulkdata/{path}"
-        return multipart(offer.part.name, [Part(offer.part.name, len(content), [content], url)])
+        return multipart(
+            offer.part.name, [PartToSend(offer.part.name, len(content), [content], url)]
+        )
     return Response(content, content_type=offer.name)
 
 
-def _read_bulk_value(instance: Instance, path: str) -> bytes:
+def _read_bulk_value(instance: SOPInstance, path: str) -> bytes:
     value: object = read_dataset(instance.path)
     for step in path.split("/"):
         if isinstance(value, Items) and step.isdecimal() and 1 <= int(step) <= len(value):

@@ -7,14 +7,15 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from classroom.pacs.archive import Archive, Series, Study
-from classroom.pacs.instance import Instance, element, tag_of
+from classroom.pacs.instance import SOPInstance
 from classroom.pacs.query.levels import INSTANCE, LEVELS, SERIES, STUDY, Level
 from classroom.pacs.query.read import Filter, Query, read_query
 from classroom.pacs.responses import describe
 from classroom.pacs.service import Service
-from helpers.dicom.json_model import with_bulk_data_uris
+from helpers.dicom.json_model import element, with_bulk_data_uris
+from helpers.dicom.names import tag_of
 
-Entity = Study | Series | Instance
+Entity = Study | Series | SOPInstance
 # A study, with a series of it, with an instance of that.
 Found = tuple[Entity, ...]
 
@@ -85,7 +86,7 @@ def _match(
 
 def _match_series(
     study: Study, series_filters: list[Filter], instance_filters: list[Filter], uid: str | None
-) -> Iterator[tuple[Series, list[Instance]]]:
+) -> Iterator[tuple[Series, list[SOPInstance]]]:
     for series in [study.series[uid]] if uid else study.series.values():
         if not _fulfils(series, series_filters):
             continue

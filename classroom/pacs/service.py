@@ -9,7 +9,7 @@ from werkzeug.wrappers import Request
 
 from classroom.pacs.archive import Archive
 from classroom.pacs.http.problems import Problem, not_acceptable
-from classroom.pacs.instance import Instance
+from classroom.pacs.instance import SOPInstance
 from classroom.pacs.storage import Storage
 from helpers.web import media_types
 from helpers.web.media_types import MediaType
@@ -30,7 +30,7 @@ class Service:
 
     def find(
         self, study: str, series: str | None = None, instance: str | None = None
-    ) -> list[Instance]:
+    ) -> list[SOPInstance]:
         """Return the instances of a study or series, or the one; a 404 names the unknown UID."""
         found = self.archive.find(study, series, instance)
         if found:

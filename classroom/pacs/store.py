@@ -16,12 +16,14 @@ from werkzeug.wrappers import Request, Response
 
 from classroom.pacs.http.body import BodyCut, chunks
 from classroom.pacs.http.problems import Problem
-from classroom.pacs.instance import Instance, element, is_uid, read_instance, tag_of
+from classroom.pacs.instance import SOPInstance, read_instance
 from classroom.pacs.part10 import NotServed
 from classroom.pacs.responses import JSON_TYPES, XML_TYPES, json_response
 from classroom.pacs.service import Service, check_parameters, choose_offer
 from classroom.pacs.storage import IncomingFile
-from helpers.dicom.native import native_xml
+from helpers.dicom.json_model import element, elements
+from helpers.dicom.names import is_uid, tag_of
+from helpers.dicom.native_model import write_native
 from helpers.errors import MissingBoundary, MultipartError
 from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, pieces
 from helpers.multipart.reader import boundary_of
@@ -38,7 +40,7 @@ _DOES_NOT_MATCH_SOP_CLASS = 0xB007
 
 _COMMENT_LIMIT = 64  # characters of the VR LO
 
-Stored = list[tuple[Instance, int]]  # with its Warning Reason, 0 if there is none
+Stored = list[tuple[SOPInstance, int]]  # with its Warning Reason, 0 if there is none
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,12 @@ def store(service: Service, request: Request, study: str | None = None) -> Respo
     if offer in JSON_TYPES:
         response = json_response(module, offer.name)
     else:
-        response = Response(native_xml(module), content_type=str(offer))
+        response = Response(write_native(module), content_type=str(offer))
     response.status_code = 409 if not stored else 202 if failures or warned else 200
     return response
 
 
-def _read_boundary(request: Request) -> str:
+def _read_boundary(request: Request) -> bytes:
     coding = request.headers.get("Content-Encoding", "identity")
     if coding.lower() != "identity":
         raise Problem(
@@ -99,7 +101,7 @@ def _read_boundary(request: Request) -> str:
 
 
 def _receive(
-    service: Service, request: Request, boundary: str, files: list[IncomingFile]
+    service: Service, request: Request, boundary: bytes, files: list[IncomingFile]
 ) -> Failure | None:
     """Write each part into a file; return what is to be said if the body ended early."""
     try:
@@ -126,7 +128,7 @@ def _keep(
     service: Service, files: list[IncomingFile], study: str | None
 ) -> tuple[Stored, list[Failure]]:
     """Make the files that are as they should be visible; return what is stored, and what is not."""
-    readable: list[tuple[IncomingFile, Instance]] = []
+    readable: list[tuple[IncomingFile, SOPInstance]] = []
     failures: list[Failure] = []
     for number, file in enumerate(files, 1):
         try:
@@ -175,11 +177,11 @@ def _read_uids(path: Path) -> list[str]:
     return uids if all(map(is_uid, uids)) else []
 
 
-def _refuse(reason: int, comment: str, instance: Instance) -> Failure:
+def _refuse(reason: int, comment: str, instance: SOPInstance) -> Failure:
     return Failure(reason, comment, instance.value("SOPClassUID"), instance.uid)
 
 
-def _find_warning(instance: Instance) -> int:
+def _find_warning(instance: SOPInstance) -> int:
     """Return the reason to be in doubt about an instance that was stored all the same."""
     is_image = "Image Storage" in UID(instance.value("SOPClassUID")).name
     return _DOES_NOT_MATCH_SOP_CLASS if is_image and not instance.frames else 0
@@ -195,33 +197,29 @@ def _describe_response(service: Service, stored: Stored, failures: list[Failure]
     }
     module: dict[str, Any] = {tag_of("RetrieveURL"): {"vr": "UR"}}
     if len(studies) == 1:
-        module |= _elements(RetrieveURL=f"{service.url}/studies/{studies.pop()}")
+        module |= elements(RetrieveURL=f"{service.url}/studies/{studies.pop()}")
     for keyword, items in sequences.items():
         if items:
             module[tag_of(keyword)] = element(keyword, *items)
     return module
 
 
-def _describe_stored(service: Service, instance: Instance, warning: int) -> dict[str, Any]:
-    item = _elements(
+def _describe_stored(service: Service, instance: SOPInstance, warning: int) -> dict[str, Any]:
+    item = elements(
         ReferencedSOPClassUID=instance.value("SOPClassUID"),
         ReferencedSOPInstanceUID=instance.uid,
         RetrieveURL=f"{service.url}/{instance.resource}",
     )
     if warning:
-        item |= _elements(WarningReason=warning)
+        item |= elements(WarningReason=warning)
     return item
 
 
 def _describe_failure(failure: Failure) -> dict[str, Any]:
     # Error Comment says what went wrong with a C-STORE (PS3.4 table B.2-1); so it does here.
-    item = _elements(ErrorComment=failure.comment[:_COMMENT_LIMIT])
+    item = elements(ErrorComment=failure.comment[:_COMMENT_LIMIT])
     if failure.uid:
-        item |= _elements(
+        item |= elements(
             ReferencedSOPClassUID=failure.sop_class, ReferencedSOPInstanceUID=failure.uid
         )
-    return item | _elements(FailureReason=failure.reason)
-
-
-def _elements(**values: str | int) -> dict[str, Any]:
-    return {tag_of(keyword): element(keyword, value) for keyword, value in values.items()}
+    return item | elements(FailureReason=failure.reason)

@@ -1,10 +1,10 @@
 """WADO-URI, the older way to one object: parameters in place of a path (PS3.18, section 9)."""
 
 from classroom.pacs.http.problems import Problem, not_acceptable
-from classroom.pacs.instance import is_uid
 from classroom.pacs.pictures import PICTURES, numbers, picture, whole_number
 from classroom.pacs.retrieve import send_file
 from classroom.pacs.service import check_parameters
+from helpers.dicom.names import is_uid
 from helpers.pixels.render import LARGEST_SIDE
 from helpers.web import media_types as accept
 from helpers.web.media_types import MediaType, choose

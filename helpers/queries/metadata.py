@@ -2,57 +2,26 @@
 
 from urllib.parse import urljoin
 
+import pydicom
 import requests
-from pydicom.datadict import tag_for_keyword
 
 from helpers.dicom.datasets import datasets, records
+from helpers.dicom.names import tag_of
 from helpers.errors import WorkbookError
-from helpers.multipart.reader import parts
+from helpers.multipart.reader import Part, parts
 from helpers.pixels.palettes import SEGMENTED_TABLES, TABLES, has_palette
-from helpers.queries.request import Question, path_of
+from helpers.queries.request import GetRequest, path_of
 from helpers.queries.search import JSON
+from helpers.servers.server import Server
 
 BYTES = 'multipart/related; type="application/octet-stream"'
 
 
-def fetch_metadata(server, path, session=requests):
-    """Fetch the attributes of an instance that have a value, and the palette if it has one.
-
-    Servers leave long values out of ``/metadata``, and say in BulkDataURI where they are.
-
-    Parameters
-    ----------
-    server : Server
-    path : str
-        The instance, below the root: ``"studies/.../series/.../instances/..."``.
-    session : requests.Session, optional
-        Connections to use again.
-
-    Returns
-    -------
-    pydicom.Dataset
-
-    Raises
-    ------
-    WorkbookError
-        No answer, one with a bad status, or an empty one; or the palette lies on another server.
-
-    Notes
-    -----
-    PS3.18 section 10.4.1.1.2 (metadata), 10.4.1.1.5 (bulk data).
-
-    Examples
-    --------
-    >>> from helpers import connect
-    >>> path = (
-    ...     "studies/2.25.35872168834085900275852582640522096"
-    ...     "/series/2.25.700382605123067889941364541050446308"
-    ...     "/instances/2.25.1195887653393464892332823185644033270"
-    ... )
-    >>> fetch_metadata(connect(), path).Rows
-    512
-    """
-    response = Question(server, f"{path}/metadata", {}, JSON).send(session)
+def fetch_metadata(
+    server: Server, path: str, session: requests.Session | None = None
+) -> pydicom.Dataset:
+    """Fetch the attributes of an instance that have a value, and the palette if it has one."""
+    response = GetRequest(server, f"{path}/metadata", {}, JSON).send(session)
     found = datasets(response)
     if not found:
         raise WorkbookError(
@@ -68,39 +37,31 @@ def fetch_metadata(server, path, session=requests):
     return dataset
 
 
-def _drop_if_empty(dataset, element):
+def _drop_if_empty(dataset: pydicom.Dataset, element: pydicom.DataElement) -> None:
     # pydicom calculates with an empty Rescale Slope, and fails.
     if element.is_empty:
         del dataset[element.tag]
 
 
-def _add_palette(server, dataset, response, session):
+def _add_palette(
+    server: Server,
+    dataset: pydicom.Dataset,
+    response: requests.Response,
+    session: requests.Session | None,
+) -> None:
+    # Servers leave long values out, and say in BulkDataURI where they are (PS3.18 section
+    # 10.4.1.1.5).
     [model, *_] = records(response)
     for keyword in (*TABLES, *SEGMENTED_TABLES):
-        tag = tag_for_keyword(keyword)
-        uri = model.get(f"{tag:08X}", {}).get("BulkDataURI")
+        uri = model.get(tag_of(keyword), {}).get("BulkDataURI")
         if uri:
             path = path_of(server, urljoin(response.url, uri))
-            answer = Question(server, path, {}, BYTES).send(session)
-            dataset.add_new(tag, "OW", first_part(answer).content)
+            answer = GetRequest(server, path, {}, BYTES).send(session)
+            dataset.add_new(keyword, "OW", first_part(answer).content)
 
 
-def first_part(response):
-    """Return the first part of a multipart answer.
-
-    Parameters
-    ----------
-    response : requests.Response
-
-    Returns
-    -------
-    Part
-
-    Raises
-    ------
-    WorkbookError
-        There is none, or see `parts`.
-    """
+def first_part(response: requests.Response) -> Part:
+    """Return the first part of a multipart answer."""
     found = parts(response)
     if found:
         return found[0]
