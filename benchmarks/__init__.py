@@ -4,6 +4,7 @@ A module of this package is a benchmark. Its function ``measure()`` yields rows;
 benchmarks`` prints them.
 """
 
+import gc
 import statistics
 import time
 from typing import NamedTuple
@@ -52,3 +53,24 @@ def medians(candidates, runs):
             seconds[name].append(time.perf_counter() - start)
             del kept
     return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def beyond(candidate, part, runs):
+    """Return the median seconds that a candidate takes beyond a part of it, and those of the part.
+
+    Both take turns, and each pair is compared by itself. Time of the processor counts, because a
+    difference of two times that other programs stretch is mostly theirs; rubbish is collected
+    between the runs, because Python does it in the middle of whichever run comes next.
+    """
+    differences, parts = [], []
+    for _ in range(runs + 1):
+        pair = []
+        for function in (part, candidate):
+            gc.collect()
+            start = time.process_time()
+            kept = function()
+            pair.append(time.process_time() - start)
+            del kept
+        parts.append(pair[0])
+        differences.append(pair[1] - pair[0])
+    return statistics.median(differences[1:]), statistics.median(parts[1:])

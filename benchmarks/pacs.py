@@ -57,10 +57,10 @@ def compare(ours, peer, uids):
     for what, paths, accept, budget in [
         ("QIDO-RS, one study", found, "application/dicom+json", 3),
         ("one study, 210 MB", [study], "*/*", 1.2),
-        ("frames, raw", frames, RAW, 1),
+        ("frames, raw", frames, RAW, 1.2),
         ("frames, JPEG Lossless", frames, LOSSLESS, 1),
-        ("rendered, JPEG", rendered, "image/jpeg", 1),
-        ("rendered, PNG", rendered, "image/png", 1),
+        ("rendered, JPEG", rendered, "image/jpeg", 1.2),
+        ("rendered, PNG", rendered, "image/png", 2),
         ("WADO-URI, JPEG", older, "*/*", 1),
     ]:
         candidates = {

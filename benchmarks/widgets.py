@@ -25,7 +25,7 @@ def measure():
             },
             runs=11,
         )
-    yield at_most("request to picture, 512 x 512", seconds["first"] * 1000, 100, "ms")
+    yield at_most("request to picture, 512 x 512", seconds["first"] * 1000, 50, "ms")
     yield at_most("a viewer of 32 images, opened", seconds["open"] * 1000, 100, "ms")
 
 
@@ -39,7 +39,7 @@ def steps(server):
         detail = f"slowest {max(times):.0f} ms"
         yield at_most(f"a step, {words}", statistics.median(times), 50, "ms", detail)
     times = [step(viewer.window, name) for name in ("lung", "bone") * 8]
-    yield at_most("another window", statistics.median(times), 50, "ms")
+    yield at_most("another window", statistics.median(times), 16, "ms")
     number.value = 1
     viewer.source._frames.clear()
     times = [step(number, place, pause=0) for place in range(2, number.max + 1)]

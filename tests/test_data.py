@@ -41,11 +41,6 @@ def test_table_agrees_with_the_files(instances):
     assert described() == found
 
 
-def test_number_and_size_agree_with_the_files():
-    size = sum(path.stat().st_size for path in FILES) / 1e6
-    assert f"{len(FILES)} DICOM files, {size:.0f} MB" in README
-
-
 def test_every_file_says_that_it_is_synthetic(instances):
     for _, ds in instances:
         assert ds.QualityControlSubject == "YES"

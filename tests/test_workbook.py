@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import json
 import os
 import re
 import runpy
@@ -38,16 +39,34 @@ sys.exit(7 if "--fail" in sys.argv else 0)
 """
 
 
+# In the place of uv: keeps what it was asked for, and lets pip do it.
+UV_STAND_IN = """
+import json, os, subprocess, sys
+asked = {"arguments": sys.argv[1:], "index": os.environ.get("UV_DEFAULT_INDEX")}
+with open(os.path.join(sys.prefix, "uv.json"), "w") as file:
+    json.dump(asked, file)
+sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *sys.argv[5:]]))
+"""
+UV_FAILS = "raise SystemExit('error: uv knows no way')"
+
+
 def write_wheel(path):
     """Write a wheel whose modules only say that they ran: an install that needs no network."""
+    stand_ins = ("classroom/pacs", "classroom/viewer", "jupyterlab", "pytest")
+    modules = {f"{name}/__init__.py": "" for name in stand_ins}
+    modules |= {f"{name}/__main__.py": STAND_IN for name in stand_ins}
+    write_modules(path, {**modules, "jupyterlab/labextensions.py": ""})
+
+
+def write_modules(path, modules):
+    """Write a wheel of these modules, under the name and version that its path says."""
+    name, version, *_ = path.name.split("-")
     with zipfile.ZipFile(path, "w") as wheel:
-        for name in ("classroom/pacs", "classroom/viewer", "jupyterlab", "pytest"):
-            wheel.writestr(f"{name}/__init__.py", "")
-            wheel.writestr(f"{name}/__main__.py", STAND_IN)
-        wheel.writestr("jupyterlab/labextensions.py", "")
-        facts = "libraries-1.0.dist-info"
+        for place, code in modules.items():
+            wheel.writestr(place, code)
+        facts = f"{name}-{version}.dist-info"
         wheel.writestr(
-            f"{facts}/METADATA", "Metadata-Version: 2.1\nName: libraries\nVersion: 1.0\n"
+            f"{facts}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
         )
         wheel.writestr(
             f"{facts}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -128,6 +147,11 @@ def test_lab_opens_the_first_notebook_on_loopback_with_the_learner_s_options_las
 
 def test_test_passes_options_to_pytest(installed):
     assert "ran pytest ['-k', 'word']" in start(installed, "test", "-k", "word").stdout
+
+
+def test_fast_tests_are_those_that_are_not_slow(installed):
+    ran = start(installed, "test", "--fast", "helpers").stdout
+    assert "ran pytest ['-m', 'not slow', '-n', '2', '--dist', 'loadfile', 'helpers']" in ran
 
 
 def test_viewer_gets_the_learner_s_options(installed):
@@ -213,6 +237,39 @@ def test_ctrl_c_while_it_is_loaded_ends_the_command_without_a_word(installed, co
         assert process.stderr.read() == ""
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
+
+
+# ---------------------------------------------------------------- uv
+
+
+def start_with_uv(folder, code, **changes):
+    """Start a new small workbook on a computer where pip finds a uv of this code."""
+    make_small_workbook(folder / "workbook")
+    wheel = f"{workbook.UV.replace('==', '-')}-py3-none-any.whl"
+    write_modules(folder / wheel, {"uv/__init__.py": "", "uv/__main__.py": code})
+    return start(folder / "workbook", "pacs", PIP_FIND_LINKS=str(folder), **changes)
+
+
+def test_uv_installs_into_a_new_environment_with_the_settings_of_pip(tmp_path):
+    ran = start_with_uv(tmp_path, UV_STAND_IN)
+    assert "ran classroom.pacs" in ran.stdout
+    asked = json.loads((tmp_path / "workbook" / ".venv" / "uv.json").read_text())
+    assert asked["arguments"][:2] == ["pip", "install"]
+    assert asked["arguments"][-2:] == ["-r", "requirements.txt"]
+    assert asked["index"] == without_network()["PIP_INDEX_URL"]
+
+
+def test_uv_that_fails_leaves_it_to_pip_in_a_new_environment(tmp_path):
+    ran = start_with_uv(tmp_path, UV_FAILS)
+    assert ran.stdout.count("Making the folder .venv") == 2
+    assert "ran classroom.pacs" in ran.stdout
+    assert not list((tmp_path / "workbook" / ".venv").glob("lib/python*/site-packages/uv"))
+
+
+def test_settings_of_pip_that_uv_cannot_know_leave_it_to_pip(tmp_path):
+    ran = start_with_uv(tmp_path, UV_STAND_IN, PIP_TRUSTED_HOST="127.0.0.1")
+    assert "ran classroom.pacs" in ran.stdout
+    assert not (tmp_path / "workbook" / ".venv" / "uv.json").exists()
 
 
 # ---------------------------------------------------------------- what can go wrong

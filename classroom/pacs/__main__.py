@@ -5,8 +5,11 @@ import re
 import shlex
 import signal
 import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
 
-from classroom.pacs.server import DATA, PORTS, start
+from classroom.pacs.server import DATA, PORTS, Pacs, start
 from classroom.pacs.storage import REQUEST_LIMIT, STORAGE_LIMIT
 from helpers.errors import ArchiveError
 from helpers.web.secrets import WORKSHOP_KEY
@@ -14,9 +17,9 @@ from helpers.web.secrets import WORKSHOP_KEY
 _MEGABYTE = 1 << 20
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C; return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _make_parser().parse_args(arguments)
     apikey = None if options.no_apikey else options.apikey
     # Of thousands of files, this takes a while.
     print(f"Reading {options.data} ...", flush=True)
@@ -33,7 +36,7 @@ def main(arguments=None):
             storage_limit=options.max_stored * _MEGABYTE,
         )
         try:
-            print(_introduction(pacs, options.data, apikey), flush=True)
+            print(_introduce(pacs, options.data, apikey), flush=True)
             pacs.wait()
         finally:
             pacs.stop()
@@ -45,7 +48,7 @@ def main(arguments=None):
     return 0
 
 
-def _parser():
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m classroom.pacs", description="Serve a folder of DICOM files over DICOMweb."
     )
@@ -92,14 +95,14 @@ def _parser():
     return parser
 
 
-def port_number(text):
+def port_number(text: str) -> int:
     """Read a port from the command line."""
     if not (text.isdecimal() and int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text}")
     return int(text)
 
 
-def _key(text):
+def _key(text: str) -> str:
     # curl drops a header without a value, and each client has its own bytes for other letters.
     if not re.fullmatch("[!-~]+", text):
         raise argparse.ArgumentTypeError(
@@ -109,7 +112,7 @@ def _key(text):
     return text
 
 
-def _origin(text):
+def _origin(text: str) -> str:
     if not re.fullmatch(r"https?://[^/\s*]+", text):
         raise argparse.ArgumentTypeError(
             f"an origin is https://host or https://host:port, not {text}"
@@ -117,15 +120,15 @@ def _origin(text):
     return text
 
 
-def _megabytes(text):
+def _megabytes(text: str) -> int:
     if not (text.isdecimal() and len(text) < 9):
         raise argparse.ArgumentTypeError(f"a size is a whole number of megabytes, not {text}")
     return int(text)
 
 
-def _introduction(pacs, folder, apikey):
+def _introduce(pacs: Pacs, folder: str | Path, apikey: str | None) -> str:
     archive = pacs.archive
-    header = f" -H {_quoted(f'apikey: {apikey}')}" if apikey is not None else ""
+    header = f" -H {_quote(f'apikey: {apikey}')}" if apikey is not None else ""
     return "\n".join(
         [
             *(f"skipped {line}" for line in pacs.skipped),
@@ -142,18 +145,19 @@ def _introduction(pacs, folder, apikey):
     )
 
 
-def _quoted(text):
+def _quote(text: str) -> str:
     # Double quotes do for every shell, Windows' too, but in some signs have a meaning inside.
     return shlex.quote(text) if re.search(r'["$`!%\\]', text) else f'"{text}"'
 
 
-def _count(number, one, many):
+def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
 if __name__ == "__main__":
     # A file's name may hold letters that the terminal, or a log file on Windows, cannot show.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     # `kill` ends the server as Ctrl-C does: what was stored is deleted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

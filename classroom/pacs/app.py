@@ -1,110 +1,98 @@
-"""The classroom PACS as a WSGI application: who may ask, and which resource answers."""
+"""The classroom PACS as a WSGI application: which resource answers."""
 
 import sys
 import traceback
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from classroom.pacs import bulkdata, pictures, retrieve, store, wadouri
-from classroom.pacs.http.body import drain
+from classroom.pacs import pictures, retrieve, store, wadouri
+from classroom.pacs.http.body import respond
 from classroom.pacs.http.problems import Problem
 from classroom.pacs.query.levels import INSTANCE, SERIES, STUDY
 from classroom.pacs.responses import json_response, no_content
-from classroom.pacs.search import results
-from classroom.pacs.service import accepted
+from classroom.pacs.search import search
+from classroom.pacs.service import Service, read_accept
 from helpers.dicom.names import is_uid
-from helpers.web.media_types import MediaType, choose
+from helpers.web import media_types
+from helpers.web.media_types import MediaType
 
 _STUDY = "/dicomweb/studies/<study>"
 _SERIES = _STUDY + "/series/<series>"
 _INSTANCE = _SERIES + "/instances/<instance>"
 
-_RESOURCES = {
-    "/dicomweb/studies": partial(results, level=STUDY),
-    "/dicomweb/series": partial(results, level=SERIES),
-    "/dicomweb/instances": partial(results, level=INSTANCE),
-    _STUDY + "/series": partial(results, level=SERIES),
-    _STUDY + "/instances": partial(results, level=INSTANCE),
-    _SERIES + "/instances": partial(results, level=INSTANCE),
-    _STUDY: retrieve.instances,
-    _SERIES: retrieve.instances,
-    _INSTANCE: retrieve.instances,
-    _STUDY + "/metadata": retrieve.metadata,
-    _SERIES + "/metadata": retrieve.metadata,
-    _INSTANCE + "/metadata": retrieve.metadata,
+_RESOURCES: dict[str, Callable[..., Response]] = {
+    "/dicomweb/studies": partial(search, level=STUDY),
+    "/dicomweb/series": partial(search, level=SERIES),
+    "/dicomweb/instances": partial(search, level=INSTANCE),
+    _STUDY + "/series": partial(search, level=SERIES),
+    _STUDY + "/instances": partial(search, level=INSTANCE),
+    _SERIES + "/instances": partial(search, level=INSTANCE),
+    _STUDY: retrieve.send_instances,
+    _SERIES: retrieve.send_instances,
+    _INSTANCE: retrieve.send_instances,
+    _STUDY + "/metadata": retrieve.send_metadata,
+    _SERIES + "/metadata": retrieve.send_metadata,
+    _INSTANCE + "/metadata": retrieve.send_metadata,
     _STUDY + "/thumbnail": pictures.thumbnail,
     _SERIES + "/thumbnail": pictures.thumbnail,
     _INSTANCE + "/thumbnail": pictures.thumbnail,
     _INSTANCE + "/rendered": pictures.rendered,
-    _INSTANCE + "/frames/<frames>": bulkdata.frames,
+    _INSTANCE + "/frames/<frames>": retrieve.send_frames,
     _INSTANCE + "/frames/<frames>/rendered": pictures.rendered,
     _INSTANCE + "/frames/<frames>/thumbnail": pictures.thumbnail,
-    _INSTANCE + "/bulkdata/<path:path>": bulkdata.bulkdata,
+    _INSTANCE + "/bulkdata/<path:path>": retrieve.send_bulk_value,
     "/wadouri": wadouri.retrieve,
 }
 _STORE = ["/dicomweb/studies", _STUDY]
 
 
 class Application:
-    """A WSGI application that answers DICOMweb requests.
+    """A WSGI application that answers DICOMweb requests, whoever asks."""
 
-    Parameters
-    ----------
-    service : Service
-    access : Access
-    """
-
-    def __init__(self, service, access):
+    def __init__(self, service: Service) -> None:
         self.service = service
-        self._access = access
         # GET brings HEAD with it.
         rules = [Rule(path, endpoint=get, methods=["GET"]) for path, get in _RESOURCES.items()]
-        rules += [Rule(path, endpoint=store.instances, methods=["POST"]) for path in _STORE]
+        rules += [Rule(path, endpoint=store.store, methods=["POST"]) for path in _STORE]
         self._routes = Map(rules, merge_slashes=False).bind("localhost")
 
-    def __call__(self, environ, start_response):
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        request = Request(environ)
         try:
-            response = self._respond(request)
+            response = self._answer(Request(environ))
         except Exception as error:
-            response = _error(_problem(error))
-        if not drain(environ):
-            response = _error(
-                Problem(413, "The request is far too large.", "Send less in a request.")
-            )
-        response.headers.extend(self._access.headers(request))
-        return response(environ, start_response)
+            response = _explain(error).response()
+        return respond(response, environ, start_response)
 
-    def _options(self, request):
-        allowed = self._allowed(request)
-        response = no_content()
-        response.headers["Allow"] = allowed
-        response.headers.extend(self._access.preflight_headers(request, allowed))
-        return response
-
-    def _allowed(self, request):
-        """Return the methods of the resource that was asked for."""
-        methods = self._routes.allowed_methods(_path(request)) or ["GET", "HEAD"]
-        return ", ".join(sorted({*methods, "OPTIONS"}))
-
-    def _respond(self, request):
-        self._access.check_host(request)
-        self._access.check_origin(request)
+    def _answer(self, request: Request) -> Response:
         if request.method == "OPTIONS":
-            # A browser asks before it sends the key.
-            return self._options(request)
+            response = no_content()
+            response.headers["Allow"] = self._list_methods(request)
+            return response
         if request.path == "/" and request.method in ("GET", "HEAD"):
             return _welcome(self.service, request)
-        self._access.check_key(request)
+        endpoint, values = self._find_resource(request)
+        for name in ("study", "series", "instance"):
+            if name in values and not is_uid(values[name]):
+                raise Problem(
+                    400,
+                    f"{values[name]!r} is not the UID of a {name}.",
+                    "A UID is numbers with dots between, 64 characters at most.",
+                )
+        return endpoint(self.service, request, **values)
+
+    def _find_resource(self, request: Request) -> tuple[Callable[..., Response], Mapping[str, Any]]:
         try:
-            answer, values = self._routes.match(_path(request), request.method)
+            return self._routes.match(_path_of(request), request.method)
         except MethodNotAllowed:
-            allowed = self._allowed(request)
+            allowed = self._list_methods(request)
             raise Problem(
                 405,
                 f"{request.method} does nothing here.",
@@ -117,29 +105,26 @@ class Application:
                 f"There is no resource at {request.path}",
                 f"Begin with {self.service.url}/studies",
             ) from None
-        for name in ("study", "series", "instance"):
-            if name in values and not is_uid(values[name]):
-                raise Problem(
-                    400,
-                    f"{values[name]!r} is not the UID of a {name}.",
-                    "A UID is numbers with dots between, 64 characters at most.",
-                )
-        return answer(self.service, request, **values)
+
+    def _list_methods(self, request: Request) -> str:
+        methods = self._routes.allowed_methods(_path_of(request)) or ["GET", "HEAD"]
+        return ", ".join(sorted({*methods, "OPTIONS"}))
 
 
-def _path(request):
+def _path_of(request: Request) -> str:
     # A path means the same with and without a slash at its end.
     return request.path.rstrip("/")
 
 
-def _welcome(service, request):
+def _welcome(service: Service, request: Request) -> Response:
     facts = {
         "name": "classroom PACS",
         "purpose": "a DICOMweb server for learning; all its patients are synthetic",
         "dicomweb": service.url,
         "wadouri": service.url.removesuffix("/dicomweb") + "/wadouri",
     }
-    offer = choose(accepted(request), [MediaType("application/json"), MediaType("text/html")])
+    offers = [MediaType("application/json"), MediaType("text/html")]
+    offer = media_types.choose(media_types.parse(read_accept(request)), offers)
     if offer is None or offer.name == "application/json":
         return json_response(facts)
     lines = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in facts.items())
@@ -147,7 +132,7 @@ def _welcome(service, request):
     return Response(page, content_type="text/html; charset=utf-8")
 
 
-def _problem(error):
+def _explain(error: Exception) -> Problem:
     """Return what a client is told of an exception."""
     if isinstance(error, Problem):
         return error
@@ -163,10 +148,3 @@ def _problem(error):
         "The classroom PACS made a mistake.",
         "Its own output says more; please report it.",
     )
-
-
-def _error(problem):
-    response = json_response(problem.body, "application/problem+json")
-    response.status = f"{problem.status} {problem.body['title']}"
-    response.headers.extend(problem.headers)
-    return response

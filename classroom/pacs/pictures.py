@@ -4,13 +4,13 @@ import math
 
 from werkzeug.wrappers import Response
 
-from classroom.pacs.bulkdata import frame_numbers
 from classroom.pacs.frames import NotAvailable
-from classroom.pacs.http.problems import Problem, not_acceptable
-from classroom.pacs.service import accept_header, accepted, check_parameters
+from classroom.pacs.http.problems import Problem
+from classroom.pacs.retrieve import frame_numbers
+from classroom.pacs.service import check_parameters, choose_offer
 from helpers.pixels import render
 from helpers.pixels.grey import FUNCTIONS
-from helpers.web.media_types import MediaType, choose
+from helpers.web.media_types import MediaType
 
 PICTURES = [MediaType("image/jpeg"), MediaType("image/png")]
 _THUMBNAIL = (128, 128)
@@ -88,9 +88,7 @@ def whole_number(name, text):
 
 
 def _picture(request, image, frame, options):
-    offer = choose(accepted(request), PICTURES)
-    if offer is None:
-        raise not_acceptable(accept_header(request), PICTURES)
+    offer = choose_offer(request, PICTURES)
     return picture(image, frame, offer.name, options)
 
 

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
-from classroom.pacs.http.problems import not_acceptable
-from classroom.pacs.service import accept_header, accepted
+from classroom.pacs.service import Service, choose_offer
 from helpers.dicom.native_model import write_native
 from helpers.multipart.writer import MultipartBody, PartToSend
-from helpers.web.media_types import MediaType, choose
+from helpers.web.media_types import MediaType
 
 XML_PARTS = MediaType("multipart/related", {"type": "application/dicom+xml"})
 JSON_TYPES = [MediaType("application/dicom+json"), MediaType("application/json")]
@@ -25,29 +25,14 @@ def multipart(media_type: str, parts: Iterable[PartToSend]) -> Response:
     return response
 
 
-def described(service, request, models):
-    """Answer with data sets in the representation that the client accepts.
-
-    XML has one document for each data set (PS3.19, A.1), so several of them travel as multipart,
-    also when the client asked for `application/dicom+xml` without saying multipart.
-
-    Parameters
-    ----------
-    service : Service
-    request : werkzeug.wrappers.Request
-    models : list of dict
-        DICOM JSON.
-
-    Returns
-    -------
-    werkzeug.wrappers.Response
-    """
+def describe(service: Service, request: Request, models: list[dict[str, Any]]) -> Response:
+    """Answer with data sets in the representation that the client accepts."""
+    # XML has one document for each data set (PS3.19 A.1), so several of them travel as multipart,
+    # also when the client asked for `application/dicom+xml` without saying multipart.
     offers = [XML_PARTS, *JSON_TYPES, *XML_TYPES]
     if service.default == "json":
         offers = [*JSON_TYPES, XML_PARTS, *XML_TYPES]
-    offer = choose(accepted(request), offers)
-    if offer is None:
-        raise not_acceptable(accept_header(request), offers)
+    offer = choose_offer(request, offers)
     if offer in JSON_TYPES:
         return json_response(models, offer.name)
     if not models:
@@ -61,13 +46,13 @@ def described(service, request, models):
     )
 
 
-def json_response(content, media_type="application/json"):
+def json_response(content: object, media_type: str = "application/json") -> Response:
     """Answer with JSON, which is UTF-8 always (RFC 8259)."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return Response(text.encode(), content_type=media_type)
 
 
-def no_content():
+def no_content() -> Response:
     """Answer that there is nothing: 204."""
     response = Response(status=204)
     del response.headers["Content-Type"]

@@ -1,34 +1,50 @@
-"""WADO-RS: instances and their metadata (PS3.18, section 10.4)."""
+"""WADO-RS: instances, metadata, frames and bulk values (PS3.18 section 10.4)."""
 
+import errno
+import re
 import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from tempfile import TemporaryFile
+from typing import IO
 
-from werkzeug.wrappers import Response
+from pydicom import Dataset
+from pydicom.sequence import Sequence as Items
+from werkzeug.wrappers import Request, Response
 
+from classroom.pacs import frames as encoded_frames
 from classroom.pacs.http.problems import Problem, not_acceptable
-from classroom.pacs.responses import described, multipart
-from classroom.pacs.service import accept_header, accepted, check_parameters
+from classroom.pacs.instance import PIXEL_DATA, SOPInstance
+from classroom.pacs.part10 import read_dataset
+from classroom.pacs.responses import describe, multipart
+from classroom.pacs.service import Service, check_parameters, choose_offer, read_accept
 from classroom.pacs.transcode import transcode
 from helpers.dicom.json_model import with_bulk_data_uris
 from helpers.multipart.writer import CHUNK, PartToSend, chunks_of, file_chunks
 from helpers.pixels.stored import NotAvailable
+from helpers.web import media_types
 from helpers.web.media_types import MediaType, choose
 
 _DICOM = MediaType("application/dicom")
 _DICOM_PARTS = MediaType("multipart/related", {"type": "application/dicom"})
+_ENCAPSULATED_DOCUMENT = "00420011"
+_MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+", re.ASCII | re.IGNORECASE)
 
 
-def instances(service, request, study, series=None, instance=None):
-    """Answer with the DICOM files of a study, a series or an instance.
-
-    Without a transfer syntax, or with `*`, they are sent as they are stored, byte for byte.
-    """
+def send_instances(
+    service: Service,
+    request: Request,
+    study: str,
+    series: str | None = None,
+    instance: str | None = None,
+) -> Response:
+    """Answer with the DICOM files of a study, a series or an instance."""
     check_parameters(request, ["accept"])
     found = service.find(study, series, instance)
     offers = [_DICOM_PARTS] if instance is None else [_DICOM_PARTS, _DICOM]
     refusal = ""
-    ranges = accepted(request)
+    ranges = media_types.parse(read_accept(request))
     # `q=0` takes a type out of a wider range.
     welcome = [offer for offer in offers if choose(ranges, [offer])]
     for media_range in ranges:
@@ -36,37 +52,40 @@ def instances(service, request, study, series=None, instance=None):
         if offer is None:
             continue
         try:
-            parts, free = _files(service, found, media_range.transfer_syntax)
+            parts, free = _collect_files(service, found, media_range.transfer_syntax)
         except NotAvailable as reason:
             refusal = refusal or f"{reason.detail} {reason.hint}"
             continue
         if offer is _DICOM:
-            return _single_part(parts[0], free)
+            return _send_single(parts[0], free)
         response = multipart("application/dicom", parts)
         response.call_on_close(free)
         return response
-    raise not_acceptable(accept_header(request), offers, refusal)
+    raise not_acceptable(read_accept(request), offers, refusal)
 
 
-def dicom_file(service, instance, transfer_syntax=None):
+def send_file(
+    service: Service, instance: SOPInstance, transfer_syntax: str | None = None
+) -> Response:
     """Answer with one DICOM file, not wrapped in multipart."""
     try:
-        parts, free = _files(service, [instance], transfer_syntax)
+        parts, free = _collect_files(service, [instance], transfer_syntax)
     except NotAvailable as reason:
         raise Problem(406, reason.detail, reason.hint, acceptable=[str(_DICOM)]) from None
-    return _single_part(parts[0], free)
+    return _send_single(parts[0], free)
 
 
-def _files(service, found, transfer_syntax):
-    """Return a part for each instance, and a function that frees what they need.
-
-    All transcoding is done before the answer begins: afterwards nothing could be refused.
-    """
-    parts = []
-    spool = None
+def _collect_files(
+    service: Service, found: Iterable[SOPInstance], transfer_syntax: str | None
+) -> tuple[list[PartToSend], Callable[[], None]]:
+    """Return a part for each instance, and a function that frees what they need."""
+    # All transcoding is done before the answer begins: afterwards nothing could be refused.
+    parts: list[PartToSend] = []
+    spool: IO[bytes] | None = None
     with ExitStack() as resources:
         for instance in found:
             syntax = transfer_syntax or "*"
+            # As it is stored, byte for byte.
             if syntax in ("*", instance.transfer_syntax):
                 syntax, size = instance.transfer_syntax, instance.path.stat().st_size
                 chunks = file_chunks(instance.path, size)
@@ -76,28 +95,163 @@ def _files(service, found, transfer_syntax):
                 with file:
                     start = spool.tell()
                     shutil.copyfileobj(file, spool, CHUNK)
-                chunks = _spooled(spool, start, size)
+                chunks = _read_spool(spool, start, size)
             media_type = MediaType("application/dicom", {"transfer-syntax": syntax})
             url = f"{service.url}/{instance.resource}"
             parts.append(PartToSend(str(media_type), size, chunks, url))
         return parts, resources.pop_all().close
 
 
-def _single_part(part, free):
+def _send_single(part: PartToSend, free: Callable[[], None]) -> Response:
     response = Response(part.chunks, content_type=part.media_type)
     response.content_length = part.size
     response.call_on_close(free)
     return response
 
 
-def _spooled(spool, start, size):
+def _read_spool(spool: IO[bytes], start: int, size: int) -> Iterator[bytes]:
     spool.seek(start)
     yield from chunks_of(spool, size)
 
 
-def metadata(service, request, study, series=None, instance=None):
+def send_metadata(
+    service: Service,
+    request: Request,
+    study: str,
+    series: str | None = None,
+    instance: str | None = None,
+) -> Response:
     """Answer with all attributes, bulk values as BulkDataURI."""
     check_parameters(request, ["accept"])
     found = service.find(study, series, instance)
     models = [with_bulk_data_uris(i.attributes, f"{service.url}/{i.resource}") for i in found]
-    return described(service, request, models)
+    return describe(service, request, models)
+
+
+def send_frames(
+    service: Service, request: Request, study: str, series: str, instance: str, frames: str
+) -> Response:
+    """Answer with frames of an image, each a part, in a transfer syntax that the client accepts."""
+    check_parameters(request, ["accept"])
+    [image] = service.find(study, series, instance)
+    return _send_frames(service, request, image, frame_numbers(image, frames))
+
+
+def frame_numbers(image: SOPInstance, text: str) -> list[int]:
+    """Read frame numbers, such as "1" or "1,3", from a path."""
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}(,0*[1-9][0-9]{0,8})*", text):
+        raise Problem(
+            400,
+            f"{text!r} is no list of frame numbers.",
+            "Frames are counted from 1. Several have commas between: /frames/1,3",
+        )
+    numbers = [int(number) for number in text.split(",")]
+    if not image.frames:
+        raise Problem(
+            404,
+            "This instance has no frames: it is no image.",
+            f"Retrieve it as DICOM: GET .../{image.resource}",
+        )
+    if max(numbers) > image.frames:
+        raise Problem(
+            404,
+            f"The image has no frame {max(numbers)}.",
+            f"Its frames are 1 to {image.frames}.",
+        )
+    return numbers
+
+
+def _send_frames(
+    service: Service, request: Request, image: SOPInstance, numbers: Sequence[int]
+) -> Response:
+    traits = {
+        "bits_stored": image.value("BitsStored"),
+        "samples_per_pixel": image.value("SamplesPerPixel"),
+    }
+    refusal = ""
+    ranges = media_types.parse(read_accept(request))
+    for media_range in ranges:
+        if not media_range.is_multipart or media_range.quality == 0:
+            continue
+        asked = media_range.part.name, media_range.transfer_syntax
+        try:
+            syntax = encoded_frames.choose(image.transfer_syntax, *asked, **traits)
+            kind = encoded_frames.media_type_of(syntax)
+            offer = MediaType("multipart/related", {"type": kind})
+            if "*" in asked[0] and choose(ranges, [offer]) is None:
+                continue  # `q=0` takes it out of the wider range
+            first = encoded_frames.read_frame(image.path, numbers[0], syntax)
+        except NotAvailable as reason:
+            refusal = refusal or f"{reason.detail} {reason.hint}"
+            continue
+        part_type = str(MediaType(kind, {"transfer-syntax": syntax}))
+        url = f"{service.url}/{image.resource}/frames"
+        parts = (
+            PartToSend(part_type, len(content), [content], f"{url}/{number}")
+            for number, content in _read_frames(image, numbers, first, syntax)
+        )
+        return multipart(kind, list(parts) if len(numbers) == 1 else parts)
+    offers = [
+        MediaType("multipart/related", {"type": offer.name, **offer.parameters})
+        for offer in map(
+            media_types.parse_one, encoded_frames.available(image.transfer_syntax, **traits)
+        )
+    ]
+    raise not_acceptable(read_accept(request), offers, refusal)
+
+
+def _read_frames(
+    image: SOPInstance, numbers: Sequence[int], first: bytes, syntax: str
+) -> Iterator[tuple[int, bytes]]:
+    yield numbers[0], first
+    for number in numbers[1:]:
+        try:
+            content = encoded_frames.read_frame(image.path, number, syntax)
+        except NotAvailable as reason:
+            # The answer has begun, so all that is left is to cut it. Every client notices.
+            print(f"{image.path}, frame {number}: {reason.detail}", file=sys.stderr)
+            raise ConnectionAbortedError(errno.ECONNABORTED, reason.detail) from reason
+        yield number, content
+
+
+def send_bulk_value(
+    service: Service, request: Request, study: str, series: str, instance: str, path: str
+) -> Response:
+    """Answer with a value that the metadata left out, at a path as "00081140/1/00420011"."""
+    check_parameters(request, ["accept"])
+    [found] = service.find(study, series, instance)
+    if path == PIXEL_DATA and found.frames:
+        # Pixel Data is its frames, each a part of its own.
+        return _send_frames(service, request, found, range(1, found.frames + 1))
+    types = ["application/octet-stream"]
+    if path == _ENCAPSULATED_DOCUMENT:
+        named = str(found.value("MIMETypeOfEncapsulatedDocument", ""))
+        types += [named] if _MIME_TYPE.fullmatch(named) else []
+    parts = [MediaType("multipart/related", {"type": name}) for name in types]
+    offers = [*parts, *(MediaType(name) for name in types)]
+    offer = choose_offer(request, offers)
+    content = _read_bulk_value(found, path)
+    if offer in parts:
+        url = f"{service.url}/{found.resource}/bulkdata/{path}"
+        return multipart(
+            offer.part.name, [PartToSend(offer.part.name, len(content), [content], url)]
+        )
+    return Response(content, content_type=offer.name)
+
+
+def _read_bulk_value(instance: SOPInstance, path: str) -> bytes:
+    value: object = read_dataset(instance.path)
+    for step in path.split("/"):
+        if isinstance(value, Items) and step.isdecimal() and 1 <= int(step) <= len(value):
+            value = value[int(step) - 1]
+        elif re.fullmatch("[0-9A-F]{8}", step) and isinstance(value, Dataset) and step in value:
+            value = value[int(step, 16)].value
+        else:
+            value = None
+    if not isinstance(value, bytes):
+        raise Problem(
+            404,
+            f"The instance has no bulk value {path}.",
+            "Follow a BulkDataURI of the instance's metadata.",
+        )
+    return value

@@ -1,50 +1,37 @@
-"""What every answer needs: the archive, and the address under which it is served."""
+"""What every answer needs: the archive, its address, and what the client accepts."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from werkzeug.wrappers import Request
 
 from classroom.pacs.archive import Archive
-from classroom.pacs.http.problems import Problem
+from classroom.pacs.http.problems import Problem, not_acceptable
+from classroom.pacs.instance import SOPInstance
 from classroom.pacs.storage import Storage
-from helpers.web import media_types as accept
+from helpers.web import media_types
+from helpers.web.media_types import MediaType
 
 
 @dataclass(frozen=True)
 class Service:
-    """The state of a classroom PACS that its resources share.
-
-    Parameters
-    ----------
-    archive : Archive
-    url : str
-        The DICOMweb root without a trailing slash, for Retrieve URLs and BulkDataURIs. It is
-        never made from a request's Host header, which clients send without the port.
-    default : str
-        "xml" or "json": what attributes are sent as to a client that accepts anything.
-    storage : Storage
-        Where the instances go that clients store.
-    request_limit : int
-        Bytes that one request to store may have.
-    """
+    """The state of a classroom PACS that its resources share."""
 
     archive: Archive
+    # The DICOMweb root without a trailing slash, for Retrieve URLs and BulkDataURIs. It is never
+    # made from a request's Host header, which clients send without the port.
     url: str
-    default: str
+    # What attributes are sent as to a client that accepts anything.
+    default: Literal["xml", "json"]
     storage: Storage
-    request_limit: int
+    request_limit: int  # bytes that one request to store may have
 
-    def find(self, study, series=None, instance=None):
-        """Return the instances of a study or series, or the one instance.
-
-        Returns
-        -------
-        list of Instance
-
-        Raises
-        ------
-        Problem
-            404, saying which of the UIDs is unknown.
-        """
+    def find(
+        self, study: str, series: str | None = None, instance: str | None = None
+    ) -> list[SOPInstance]:
+        """Return the instances of a study or series, or the one; a 404 names the unknown UID."""
         found = self.archive.find(study, series, instance)
         if found:
             return found
@@ -63,19 +50,23 @@ class Service:
         )
 
 
-def accept_header(request):
-    """Return what the client accepts: the query parameter of PS3.18, 8.3.3.1, or the header."""
+def read_accept(request: Request) -> str:
+    """Return what the client accepts, as a parameter (PS3.18 section 8.3.3.1) or a header."""
     # The plus of `?accept=application/dicom+json`, typed as it is, was decoded as a space.
     parameter = re.sub(r"(?<=\w) (?=\w)", "+", request.args.get("accept", ""))
     return parameter or request.headers.get("Accept") or "*/*"
 
 
-def accepted(request):
-    """Return the media ranges that the client accepts, the most welcome first."""
-    return accept.parse(accept_header(request))
+def choose_offer(request: Request, offers: Sequence[MediaType]) -> MediaType:
+    """Return the offer that the client likes best; a 406 lists them if it accepts none."""
+    accept = read_accept(request)
+    offer = media_types.choose(media_types.parse(accept), offers)
+    if offer is None:
+        raise not_acceptable(accept, offers)
+    return offer
 
 
-def check_parameters(request, known):
+def check_parameters(request: Request, known: Sequence[str]) -> None:
     """Raise a 400 that names a query parameter which this resource does not know, or has twice."""
     for name, values in request.args.lists():
         if len(values) > 1:

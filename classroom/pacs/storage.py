@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 from classroom.pacs.http.problems import Problem
@@ -17,20 +18,6 @@ REQUEST_LIMIT = 1 << 30
 class Storage:
     """A temporary folder with a limit to what it takes.
 
-    Parameters
-    ----------
-    limit : int, optional
-        Bytes of all files together.
-
-    Attributes
-    ----------
-    folder : pathlib.Path or None
-        Made for the first file: most servers never store one.
-    size : int
-        Bytes that are there now, files that are being received included.
-
-    Examples
-    --------
     >>> storage = Storage()
     >>> file = storage.new_file()
     >>> file.write(b"DICM")
@@ -42,21 +29,17 @@ class Storage:
     False
     """
 
-    def __init__(self, limit=STORAGE_LIMIT):
-        self.folder = None
+    def __init__(self, limit: int = STORAGE_LIMIT) -> None:
+        # Made for the first file: most servers never store one.
+        self.folder: Path | None = None
         self.limit = limit
-        self.size = 0
+        self.size = 0  # bytes that are there now, of files that are being received too
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        self._finalizer = None
+        self._finalizer: weakref.finalize[..., Storage] | None = None
 
-    def new_file(self):
-        """Begin a file. Its name owes nothing to the client.
-
-        Returns
-        -------
-        IncomingFile
-        """
+    def new_file(self) -> "IncomingFile":
+        """Begin a file. Its name owes nothing to the client."""
         with self._lock, _writing():
             if self.folder is None:
                 self.folder = Path(tempfile.mkdtemp(prefix="classroom-pacs-"))
@@ -64,14 +47,8 @@ class Storage:
                 self._finalizer = weakref.finalize(self, shutil.rmtree, self.folder, True)
             return IncomingFile(self, self.folder / f"{next(self._numbers)}.part")
 
-    def reserve(self, size):
-        """Count bytes that are about to be written.
-
-        Raises
-        ------
-        Problem
-            413 if they are more than the folder takes.
-        """
+    def reserve(self, size: int) -> None:
+        """Count bytes that are about to be written; a 413 if the folder does not take them."""
         with self._lock:
             if self.size + size > self.limit:
                 raise Problem(
@@ -81,19 +58,19 @@ class Storage:
                 )
             self.size += size
 
-    def release(self, size):
+    def release(self, size: int) -> None:
         """Count bytes that are gone."""
         with self._lock:
             self.size -= size
 
-    def remove(self):
+    def remove(self) -> None:
         """Delete the folder and all that is in it."""
         if self._finalizer is not None:
             self._finalizer()
 
 
 @contextlib.contextmanager
-def _writing():
+def _writing() -> Iterator[None]:
     """Tell the client of a disk that is full, or may not be written to: it is not its fault."""
     try:
         yield
@@ -106,39 +83,32 @@ def _writing():
 
 
 class IncomingFile:
-    """A file that is being received. It gets its final name when it is whole, and not before.
+    """A file that is being received. It gets its final name when it is whole, and not before."""
 
-    Attributes
-    ----------
-    path : pathlib.Path
-    is_whole : bool
-    is_kept : bool
-        Whether it is served. Who received the file says so, and discards it if not.
-    """
-
-    def __init__(self, storage, path):
+    def __init__(self, storage: Storage, path: Path) -> None:
         self.path = path
         self.is_whole = False
+        # Whether it is served. Who received the file says so, and discards it if not.
         self.is_kept = False
         self._storage = storage
         self._size = 0
         self._file = open(path, "xb")  # noqa: SIM115 - finish() or discard() closes it
 
-    def write(self, data):
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         """Add bytes; a Problem 413 if there is no room for them, 507 if there is no disk."""
         self._storage.reserve(len(data))
         self._size += len(data)
         with _writing():
             self._file.write(data)
 
-    def finish(self):
+    def finish(self) -> None:
         """Give the file its final name: nothing is missing."""
         with _writing():
             self._file.close()
             self.path = self.path.replace(self.path.with_suffix(".dcm"))
         self.is_whole = True
 
-    def discard(self):
+    def discard(self) -> None:
         """Delete the file."""
         # Closing writes what is still to be written: a full disk does not take that either.
         with contextlib.suppress(OSError):

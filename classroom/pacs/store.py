@@ -1,4 +1,4 @@
-"""STOW-RS: DICOM files that a client sends are kept and served (PS3.18, section 10.5).
+"""STOW-RS: DICOM files that a client sends are kept and served (PS3.18 section 10.5).
 
 All whole files of a request become visible at once. A file is never changed and never replaced:
 the same bytes again are a success, other bytes under the same SOP Instance UID a failure.
@@ -6,62 +6,60 @@ the same bytes again are a success, other bytes under the same SOP Instance UID 
 
 import filecmp
 import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pydicom
 from pydicom.uid import UID
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from classroom.pacs.http.body import BodyCut, chunks
-from classroom.pacs.http.problems import Problem, not_acceptable
-from classroom.pacs.instance import NotServed, read_instance
-from classroom.pacs.receipt import (
-    CANNOT_UNDERSTAND,
-    DOES_NOT_MATCH_SOP_CLASS,
-    DUPLICATE,
-    WRONG_STUDY,
-    Failure,
-    response_module,
-)
+from classroom.pacs.http.problems import Problem
+from classroom.pacs.instance import SOPInstance, read_instance
+from classroom.pacs.part10 import NotServed
 from classroom.pacs.responses import JSON_TYPES, XML_TYPES, json_response
-from classroom.pacs.service import accept_header, accepted, check_parameters
-from helpers.dicom.names import is_uid
+from classroom.pacs.service import Service, check_parameters, choose_offer
+from classroom.pacs.storage import IncomingFile
+from helpers.dicom.json_model import element, elements
+from helpers.dicom.names import is_uid, tag_of
 from helpers.dicom.native_model import write_native
 from helpers.errors import MissingBoundary, MultipartError
 from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, pieces
 from helpers.multipart.reader import boundary_of
-from helpers.web.media_types import choose, parse_one
+from helpers.web.media_types import parse_one
 
 _CONTENT_TYPE = 'multipart/related; type="application/dicom"; boundary=...'
 
+# Reasons of a failure (PS3.18 table I.2-2; the third is of PS3.7 annex C), and of a warning
+# (PS3.18 table I.2-1).
+_CANNOT_UNDERSTAND = 0xC000
+_WRONG_STUDY = 0xA901
+_DUPLICATE = 0x0111
+_DOES_NOT_MATCH_SOP_CLASS = 0xB007
 
-def instances(service, request, study=None):
-    """Store the DICOM files that are the parts of a request.
+_COMMENT_LIMIT = 64  # characters of the VR LO
 
-    Parameters
-    ----------
-    service : Service
-    request : werkzeug.wrappers.Request
-    study : str, optional
-        The UID of the study that all of them belong to.
+Stored = list[tuple[SOPInstance, int]]  # with its Warning Reason, 0 if there is none
 
-    Returns
-    -------
-    werkzeug.wrappers.Response
-        The Store Instances Response Module (PS3.18, annex I) as DICOM JSON or XML. Its status is
-        200 if all was stored, 202 if there were failures or warnings, 409 if nothing was stored.
 
-    Raises
-    ------
-    Problem
-        400 if there is not one whole part, 406, 413, 415 or 507. Nothing is stored then.
-    """
+@dataclass(frozen=True)
+class Failure:
+    """Why a part was not stored; what it is, if that could be read."""
+
+    reason: int
+    comment: str
+    sop_class: str = ""
+    uid: str = ""
+
+
+def store(service: Service, request: Request, study: str | None = None) -> Response:
+    """Store the DICOM files that are the parts of a request, all of one study if it is named."""
     check_parameters(request, ["accept"])
     offers = [*JSON_TYPES, *XML_TYPES] if service.default == "json" else [*XML_TYPES, *JSON_TYPES]
-    offer = choose(accepted(request), offers)
-    if offer is None:
-        raise not_acceptable(accept_header(request), offers)
-    boundary = _boundary(request)
-    files = []
+    offer = choose_offer(request, offers)
+    boundary = _read_boundary(request)
+    files: list[IncomingFile] = []
     try:
         cut = _receive(service, request, boundary, files)
         stored, failures = _keep(service, [file for file in files if file.is_whole], study)
@@ -71,7 +69,7 @@ def instances(service, request, study=None):
                 file.discard()
     if cut:
         failures.append(cut)
-    module = response_module(service, stored, failures)
+    module = _describe_response(service, stored, failures)
     warned = any(warning for _, warning in stored)
     if offer in JSON_TYPES:
         response = json_response(module, offer.name)
@@ -81,7 +79,7 @@ def instances(service, request, study=None):
     return response
 
 
-def _boundary(request):
+def _read_boundary(request: Request) -> bytes:
     coding = request.headers.get("Content-Encoding", "identity")
     if coding.lower() != "identity":
         raise Problem(
@@ -102,7 +100,9 @@ def _boundary(request):
         ) from None
 
 
-def _receive(service, request, boundary, files):
+def _receive(
+    service: Service, request: Request, boundary: bytes, files: list[IncomingFile]
+) -> Failure | None:
     """Write each part into a file; return what is to be said if the body ended early."""
     try:
         for kind, data in pieces(chunks(request.environ, service.request_limit), boundary):
@@ -115,7 +115,7 @@ def _receive(service, request, boundary, files):
     except (MultipartError, BodyCut) as error:
         cut = str(error).partition("\n")[0]
         if any(file.is_whole for file in files):
-            return Failure(CANNOT_UNDERSTAND, cut)
+            return Failure(_CANNOT_UNDERSTAND, cut)
         raise Problem(
             400, cut, "Nothing was stored. A body ends with its closing delimiter: --boundary--"
         ) from error
@@ -124,51 +124,47 @@ def _receive(service, request, boundary, files):
     return None
 
 
-def _keep(service, files, study):
-    """Make the files that are as they should be visible, all at once.
-
-    Returns
-    -------
-    stored : list of tuple
-        Each an Instance and its Warning Reason, 0 if there is none.
-    failures : list of Failure
-    """
-    readable, failures = [], []
+def _keep(
+    service: Service, files: list[IncomingFile], study: str | None
+) -> tuple[Stored, list[Failure]]:
+    """Make the files that are as they should be visible; return what is stored, and what is not."""
+    readable: list[tuple[IncomingFile, SOPInstance]] = []
+    failures: list[Failure] = []
     for number, file in enumerate(files, 1):
         try:
             instance = read_instance(file.path)
         except NotServed as reason:
             comment = f"part {number}: {reason}"
-            failures.append(Failure(CANNOT_UNDERSTAND, comment, *_reference(file.path)))
+            failures.append(Failure(_CANNOT_UNDERSTAND, comment, *_read_uids(file.path)))
             continue
         if not is_uid(str(instance.value("SOPClassUID", ""))):
             comment = f"part {number}: it has no SOP Class UID, or a malformed one"
-            failures.append(Failure(CANNOT_UNDERSTAND, comment))
+            failures.append(Failure(_CANNOT_UNDERSTAND, comment))
         elif study not in (None, instance.study):
-            failures.append(_failure(WRONG_STUDY, "it belongs to another study", instance))
+            failures.append(_refuse(_WRONG_STUDY, "it belongs to another study", instance))
         else:
             readable.append((file, instance))
 
     left_out = {i.path for i in service.archive.add([instance for _, instance in readable])}
     for file, instance in readable:
         file.is_kept = instance.path not in left_out
-    stored = []
+    stored: Stored = []
     for file, instance in readable:
         if file.is_kept or _is_the_same(instance.path, service.archive.path(instance.uid)):
-            stored.append((instance, _warning(instance)))
+            stored.append((instance, _find_warning(instance)))
         else:
-            failures.append(_failure(DUPLICATE, "other content is stored under its UID", instance))
+            failures.append(_refuse(_DUPLICATE, "other content is stored under its UID", instance))
     return stored, failures
 
 
-def _is_the_same(new, old):
+def _is_the_same(new: Path, old: Path) -> bool:
     try:
         return filecmp.cmp(new, old, shallow=False)
     except OSError:  # the archive's file was taken away
         return False
 
 
-def _reference(path):
+def _read_uids(path: Path) -> list[str]:
     """Return SOP Class and SOP Instance UID of a broken file, or nothing if they are lost."""
     keywords = ["SOPClassUID", "SOPInstanceUID"]
     try:
@@ -181,11 +177,49 @@ def _reference(path):
     return uids if all(map(is_uid, uids)) else []
 
 
-def _failure(reason, comment, instance):
+def _refuse(reason: int, comment: str, instance: SOPInstance) -> Failure:
     return Failure(reason, comment, instance.value("SOPClassUID"), instance.uid)
 
 
-def _warning(instance):
+def _find_warning(instance: SOPInstance) -> int:
     """Return the reason to be in doubt about an instance that was stored all the same."""
     is_image = "Image Storage" in UID(instance.value("SOPClassUID")).name
-    return DOES_NOT_MATCH_SOP_CLASS if is_image and not instance.frames else 0
+    return _DOES_NOT_MATCH_SOP_CLASS if is_image and not instance.frames else 0
+
+
+def _describe_response(service: Service, stored: Stored, failures: list[Failure]) -> dict[str, Any]:
+    """Return the Store Instances Response Module (PS3.18 table I.1-1) in DICOM JSON."""
+    studies = {instance.study for instance, _ in stored}
+    sequences = {
+        "FailedSOPSequence": [_describe_failure(f) for f in failures if f.uid],
+        "ReferencedSOPSequence": [_describe_stored(service, *one) for one in stored],
+        "OtherFailuresSequence": [_describe_failure(f) for f in failures if not f.uid],
+    }
+    module: dict[str, Any] = {tag_of("RetrieveURL"): {"vr": "UR"}}
+    if len(studies) == 1:
+        module |= elements(RetrieveURL=f"{service.url}/studies/{studies.pop()}")
+    for keyword, items in sequences.items():
+        if items:
+            module[tag_of(keyword)] = element(keyword, *items)
+    return module
+
+
+def _describe_stored(service: Service, instance: SOPInstance, warning: int) -> dict[str, Any]:
+    item = elements(
+        ReferencedSOPClassUID=instance.value("SOPClassUID"),
+        ReferencedSOPInstanceUID=instance.uid,
+        RetrieveURL=f"{service.url}/{instance.resource}",
+    )
+    if warning:
+        item |= elements(WarningReason=warning)
+    return item
+
+
+def _describe_failure(failure: Failure) -> dict[str, Any]:
+    # Error Comment says what went wrong with a C-STORE (PS3.4 table B.2-1); so it does here.
+    item = elements(ErrorComment=failure.comment[:_COMMENT_LIMIT])
+    if failure.uid:
+        item |= elements(
+            ReferencedSOPClassUID=failure.sop_class, ReferencedSOPInstanceUID=failure.uid
+        )
+    return item | elements(FailureReason=failure.reason)

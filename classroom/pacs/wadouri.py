@@ -2,7 +2,7 @@
 
 from classroom.pacs.http.problems import Problem, not_acceptable
 from classroom.pacs.pictures import PICTURES, numbers, picture, whole_number
-from classroom.pacs.retrieve import dicom_file
+from classroom.pacs.retrieve import send_file
 from classroom.pacs.service import check_parameters
 from helpers.dicom.names import is_uid
 from helpers.pixels.render import LARGEST_SIDE
@@ -45,7 +45,7 @@ def retrieve(service, request):
     if offer is _DICOM:
         # Not this service's way to name one, but that of all others.
         inside = next(r.transfer_syntax for r in ranges if r.includes(_DICOM))
-        return dicom_file(service, found, parameters.get("transferSyntax") or inside)
+        return send_file(service, found, parameters.get("transferSyntax") or inside)
     return picture(found, _frame(found, parameters), offer.name, _options(parameters))
 
 

@@ -4,6 +4,8 @@ import socket
 
 import requests
 
+from tests.archive import ONE_OF_EACH_STUDY
+
 
 def studies(server, query, **headers):
     return requests.get(
@@ -12,7 +14,7 @@ def studies(server, query, **headers):
 
 
 def test_it_holds_the_archive(orthanc):
-    assert len(studies(orthanc, "").json()) == 8
+    assert len(studies(orthanc, "").json()) == len(ONE_OF_EACH_STUDY)
 
 
 def test_without_the_key_it_says_403_and_nothing_else(orthanc):

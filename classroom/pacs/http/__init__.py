@@ -1,1 +1,1 @@
-"""The HTTP server below the PACS: connections, bodies, who may ask."""
+"""The HTTP server below the PACS: who may ask, bodies, and `listener.listen`, the door to it."""

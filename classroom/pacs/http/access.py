@@ -10,9 +10,18 @@ that they may be read (CORS).
 import hmac
 import ipaddress
 import re
+from collections.abc import Callable, Iterable
+from types import TracebackType
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Request
+
+from classroom.pacs.http.body import respond
 from classroom.pacs.http.problems import Problem
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
 _LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 _EXPOSED = "Allow, Content-Length, Content-Location, Warning, WWW-Authenticate"
@@ -21,29 +30,48 @@ _SECONDS_TO_REMEMBER = "600"
 
 
 class Access:
-    """The rules of who may ask.
+    """A WSGI application around another, which hears only of those who may ask."""
 
-    Parameters
-    ----------
-    apikey : str or None
-        What the header `apikey` of every request must be; None asks for no key.
-    hosts : iterable of str
-        Names and addresses of this server, beside those of loopback.
-    any_address : bool
-        Whether every IP address may stand in `Host`: for a server that listens on all of its
-        machine's. Rebinding needs a name, so an address is never one of its tricks.
-    origins : iterable of str
-        Where web pages may come from, beside this machine: "https://hub.mybinder.org".
-    """
-
-    def __init__(self, apikey, *, hosts=(), any_address=False, origins=()):
-        self._apikey = apikey
+    def __init__(
+        self,
+        application: WSGIApplication,
+        apikey: str | None,
+        *,
+        hosts: Iterable[str] = (),
+        any_address: bool = False,
+        origins: Iterable[str] = (),
+    ) -> None:
+        self._application = application
+        self._apikey = apikey  # None asks for no key.
         self._hosts = {"localhost", *(host.lower() for host in hosts)}
+        # For a server that listens on all addresses of its machine, every one may stand in `Host`:
+        # rebinding needs a name, so an address is never one of its tricks.
         self._any_address = any_address
         self._origins = {origin.lower() for origin in origins}
 
-    def check_host(self, request):
-        """Raise a 421 if the request was meant for another host."""
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        request = Request(environ)
+
+        def start(
+            status: str,
+            headers: list[tuple[str, str]],
+            exc_info: ExcInfo | None = None,
+            /,
+        ) -> Callable[[bytes], object]:
+            ours = self._list_headers(request, Headers(headers))
+            return start_response(status, [*headers, *ours], exc_info)
+
+        try:
+            self._check_host(request)
+            self._check_origin(request)
+            if not _is_open(request):
+                self._check_key(request)
+        except Problem as problem:
+            return respond(problem.response(), environ, start)
+        return self._application(environ, start)
+
+    def _check_host(self, request: Request) -> None:
         host = request.headers.get("Host")
         # A browser always sends it; HTTP/1.0 does without.
         if host is not None and not self._is_ours(_name_of(host)):
@@ -53,8 +81,7 @@ class Access:
                 "Use the URL that it was started with. --allow-host lets another name in.",
             )
 
-    def check_origin(self, request):
-        """Raise a 403 if the request comes from a web page that may not ask."""
+    def _check_origin(self, request: Request) -> None:
         origin = request.headers.get("Origin")
         if origin is not None and not self._trusts(origin, request):
             raise Problem(
@@ -63,8 +90,7 @@ class Access:
                 "Open the page from this machine. --origin lets the pages of another one in.",
             )
 
-    def check_key(self, request):
-        """Raise a 401 without a key and a 403 with the wrong one."""
+    def _check_key(self, request: Request) -> None:
         if self._apikey is None:
             return
         sent = request.headers.get("apikey")
@@ -82,51 +108,27 @@ class Access:
                 "Compare it, letter by letter, with the key that this server was started with.",
             )
 
-    def headers(self, request):
-        """Return the headers that let a page read the answer, if it may.
-
-        Parameters
-        ----------
-        request : werkzeug.wrappers.Request
-
-        Returns
-        -------
-        dict of str to str
-        """
+    def _list_headers(self, request: Request, answer: Headers) -> list[tuple[str, str]]:
+        """Return the headers that let a page read the answer, or send its request after OPTIONS."""
+        headers = [("Vary", "Origin")]
         origin = request.headers.get("Origin")
         if origin is None or not self._trusts(origin, request):
-            return {"Vary": "Origin"}
-        return {
-            "Vary": "Origin",
-            "Access-Control-Allow-Origin": origin,
-            "Access-Control-Expose-Headers": _EXPOSED,
-        }
+            return headers
+        headers += [
+            ("Access-Control-Allow-Origin", origin),
+            ("Access-Control-Expose-Headers", _EXPOSED),
+        ]
+        if request.method == "OPTIONS" and "Allow" in answer:
+            # A page that may ask may send any header.
+            wanted = request.headers.get("Access-Control-Request-Headers", _HEADERS)
+            headers += [
+                ("Access-Control-Allow-Methods", answer["Allow"]),
+                ("Access-Control-Allow-Headers", wanted),
+                ("Access-Control-Max-Age", _SECONDS_TO_REMEMBER),
+            ]
+        return headers
 
-    def preflight_headers(self, request, methods):
-        """Return the headers that let a page send its request after OPTIONS.
-
-        Parameters
-        ----------
-        request : werkzeug.wrappers.Request
-            One that `check_origin` found right.
-        methods : str
-            What the resource can do: "GET, HEAD".
-
-        Returns
-        -------
-        dict of str to str
-        """
-        if "Origin" not in request.headers:
-            return {}
-        # A page that may ask may send any header.
-        asked = request.headers.get("Access-Control-Request-Headers", _HEADERS)
-        return {
-            "Access-Control-Allow-Methods": methods,
-            "Access-Control-Allow-Headers": asked,
-            "Access-Control-Max-Age": _SECONDS_TO_REMEMBER,
-        }
-
-    def _is_ours(self, name):
+    def _is_ours(self, name: str) -> bool:
         if name in self._hosts:
             return True
         try:
@@ -135,18 +137,23 @@ class Access:
             return False
         return address.is_loopback or self._any_address
 
-    def _trusts(self, origin, request):
+    def _trusts(self, origin: str, request: Request) -> bool:
         if _LOOPBACK_ORIGIN.fullmatch(origin) or origin.lower() in self._origins:
             return True
-        # A page of this server itself; that its name is ours, `check_host` has seen.
+        # A page of this server itself; that its name is ours, `_check_host` has seen.
         return origin.partition("://")[2] == request.headers.get("Host")
 
 
-def _name_of(host):
+def _is_open(request: Request) -> bool:
+    """Tell whether a request needs no key: a browser asks (OPTIONS) before it sends one."""
+    return request.method == "OPTIONS" or (
+        request.path == "/" and request.method in ("GET", "HEAD")
+    )
+
+
+def _name_of(host: str) -> str:
     """Return the name or address in a Host header, without port and brackets.
 
-    Examples
-    --------
     >>> _name_of("LocalHost:8042"), _name_of("[::1]:8042"), _name_of("127.0.0.1")
     ('localhost', '::1', '127.0.0.1')
     """

@@ -1,6 +1,12 @@
 """The body of a request: measured while it is read, and never in memory as a whole."""
 
 import re
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from cheroot.server import HTTPRequest
+from werkzeug.wrappers import Response
 
 from classroom.pacs.http.problems import Problem
 
@@ -18,31 +24,11 @@ class BodyCut(ValueError):
     """A body that ended too early, or is not what its headers say."""
 
 
-def chunks(environ, limit):
-    """Yield the body of a request in pieces.
-
-    Parameters
-    ----------
-    environ : dict
-        Of the request (PEP 3333).
-    limit : int
-        Bytes that the body may have.
-
-    Yields
-    ------
-    bytes
-        At most 256 KiB.
-
-    Raises
-    ------
-    Problem
-        413 if the body is larger than `limit`; before it is read if the client says how large.
-    BodyCut
-        The client hung up, fell silent, or sent chunks that are none.
-    """
-    announced = environ.get("CONTENT_LENGTH") or "0"
+def chunks(environ: WSGIEnvironment, limit: int) -> Iterator[bytes]:
+    """Yield the body of a request in pieces; a 413 at once if it says that it is larger."""
+    announced = int(environ.get("CONTENT_LENGTH") or "0")
     received = 0
-    while max(received, int(announced)) <= limit:
+    while max(received, announced) <= limit:
         try:
             chunk = environ["wsgi.input"].read(READ_SIZE)
         except OSError as error:
@@ -59,14 +45,18 @@ def chunks(environ, limit):
     )
 
 
-def drain(environ):
-    """Read what is left of a body, or it would be taken for the next request.
+def respond(
+    response: Response, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    """Send an answer when the body has been read, or its rest would be the next request."""
+    if not drain(environ):
+        problem = Problem(413, "The request is far too large.", "Send less in a request.")
+        response = problem.response()
+    return response(environ, start_response)
 
-    Returns
-    -------
-    bool
-        Whether all of it was read, as far as can be known.
-    """
+
+def drain(environ: WSGIEnvironment) -> bool:
+    """Read what is left of a body; tell whether that was all, as far as can be known."""
     if not (environ.get("CONTENT_LENGTH") or environ.get("HTTP_TRANSFER_ENCODING")):
         return True
     left = PATIENCE
@@ -82,25 +72,21 @@ def drain(environ):
 
 
 class ChunkedBody:
-    """A body of `Transfer-Encoding: chunked` (RFC 9112, section 7.1), read piece by piece.
+    """A body of `Transfer-Encoding: chunked` (RFC 9112 section 7.1), read piece by piece.
 
     cheroot's own reader holds each chunk whole, however large the client made it.
-
-    Parameters
-    ----------
-    request : cheroot.server.HTTPRequest
-        Its connection is closed after the answer unless the body was read to its end.
     """
 
-    def __init__(self, request):
+    def __init__(self, request: HTTPRequest) -> None:
         self._request = request
-        self._file = request.conn.rfile
+        self._file: BinaryIO = request.conn.rfile
         self._left = 0  # bytes of a chunk that are still to come
         self._ended = False
+        # The connection is closed after the answer unless the body was read to its end.
         self._keep_alive = not request.close_connection
         request.close_connection = True
 
-    def read(self, size):
+    def read(self, size: int) -> bytes:
         """Return at most `size` bytes; none at the end of the body."""
         if not self._left and not self._ended:
             self._begin_chunk()
@@ -112,7 +98,7 @@ class ChunkedBody:
             raise self._cut()
         return data
 
-    def _begin_chunk(self):
+    def _begin_chunk(self) -> None:
         size, _, _ = self._line().partition(b";")
         if not _CHUNK_SIZE.fullmatch(size.strip()):
             raise self._cut()
@@ -126,13 +112,13 @@ class ChunkedBody:
                 return
         raise self._cut()
 
-    def _line(self):
+    def _line(self) -> bytes:
         """Return the next line without its end."""
         line = self._file.readline(_LINE_LIMIT)
         if not line.endswith(b"\n"):
             raise self._cut()
         return line.rstrip(b"\r\n")
 
-    def _cut(self):
+    def _cut(self) -> BodyCut:
         self._ended = True
         return BodyCut("The body ended early, or its chunks are none.")

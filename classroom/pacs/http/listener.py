@@ -1,15 +1,16 @@
 """cheroot, the HTTP server below the application, with the manners of a classroom PACS."""
 
-import json
+import socket
 import threading
 from contextlib import suppress
 from http import HTTPStatus
+from wsgiref.types import WSGIEnvironment
 
 from cheroot import wsgi
 from cheroot.server import HTTPConnection, HTTPRequest
 
 from classroom.pacs.http.body import ChunkedBody
-from classroom.pacs.http.problems import Problem
+from classroom.pacs.http.problems import PROBLEM_TYPE, Problem
 
 # Those who read a large answer slowly have a thread each, and the others must not wait for them.
 _THREADS = 32
@@ -26,7 +27,7 @@ _PLAIN = (
 class _Request(HTTPRequest):
     """cheroot's request, refused in JSON like everything that is refused here."""
 
-    def read_request_headers(self):
+    def read_request_headers(self) -> bool:
         if not super().read_request_headers():
             return False
         length = self.inheaders.get(b"Content-Length", b"0")
@@ -36,33 +37,32 @@ class _Request(HTTPRequest):
             return False
         return True
 
-    def simple_response(self, status, msg=""):
-        status = HTTPStatus(int(status[:3]))
+    def simple_response(self, status: str, msg: str = "") -> None:
+        code = HTTPStatus(int(status[:3]))
         hint = _PLAIN
-        if status in (413, 414):
+        if code in (413, 414):
             hint = f"The URL and the headers may have {_HEADER_LIMIT:,} bytes together."
-        problem = Problem(status.value, msg or status.phrase, hint)
+        problem = Problem(code, msg or code.phrase, hint)
         self.close_connection = True
         with suppress(OSError):
             self.conn.wfile.write(_message(problem))
 
 
-def _message(problem):
-    body = json.dumps(problem.body).encode()
+def _message(problem: Problem) -> bytes:
     head = [
-        f"HTTP/1.1 {problem.status} {problem.body['title']}",
-        "Content-Type: application/problem+json",
-        f"Content-Length: {len(body)}",
+        f"HTTP/1.1 {problem.status} {problem.title}",
+        f"Content-Type: {PROBLEM_TYPE}",
+        f"Content-Length: {len(problem.body)}",
         "Connection: close",
     ]
-    return ("\r\n".join(head) + "\r\n\r\n").encode() + body
+    return ("\r\n".join(head) + "\r\n\r\n").encode() + problem.body
 
 
 class _Gateway(wsgi.Gateway_10):
     """cheroot's way from a request to WSGI, with a body that never fills the memory."""
 
-    def get_environ(self):
-        environ = super().get_environ()
+    def get_environ(self) -> WSGIEnvironment:  # type: ignore[override]  # cheroot says None
+        environ: WSGIEnvironment = super().get_environ()
         if self.req.chunked_read:
             environ["wsgi.input"] = ChunkedBody(self.req)
         return environ
@@ -77,7 +77,7 @@ class _Connection(HTTPConnection):
 
     RequestHandlerClass = _Request
 
-    def close(self):
+    def close(self) -> None:
         super().close()
         with suppress(OSError):
             self.wfile.close()
@@ -91,14 +91,15 @@ class _Server(wsgi.Server):
     max_request_header_size = _HEADER_LIMIT
 
     @staticmethod
-    def bind_socket(socket_, bind_addr):
+    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
         try:
-            return wsgi.Server.bind_socket(socket_, bind_addr)
+            bound: socket.socket = wsgi.Server.bind_socket(socket_, bind_addr)
+            return bound
         except OSError:
             socket_.close()
             raise
 
-    def process_conn(self, conn):
+    def process_conn(self, conn: HTTPConnection) -> None:
         # Browsers open connections in advance. One that has sent nothing yet waits with those that
         # are kept alive, and not in a thread.
         if conn.last_used is None:
@@ -106,30 +107,13 @@ class _Server(wsgi.Server):
         else:
             super().process_conn(conn)
 
-    def error_log(self, msg="", level=20, traceback=False):
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         if traceback:
             super().error_log(msg, level, traceback)
 
 
-def listen(host, port):
-    """Open a port.
-
-    Parameters
-    ----------
-    host : str
-    port : int
-        0 is any free one.
-
-    Returns
-    -------
-    cheroot.wsgi.Server
-        Clients can connect. They are answered when it has a `wsgi_app` and its `serve` is called.
-
-    Raises
-    ------
-    OSError
-        If the port is taken, or the address is not one of this machine's.
-    """
+def listen(host: str, port: int) -> wsgi.Server:
+    """Open a port, 0 for any; clients wait till the server has a `wsgi_app` and serves."""
     server = _Server(
         (host, port),
         None,  # the application is made when the port, and so its address, is known
@@ -142,7 +126,7 @@ def listen(host, port):
     server.gateway = _Gateway
     # cheroot's worker threads are like the thread that makes them. Made by a daemon, they do not
     # keep a notebook's kernel, or a script that called connect(), from ending.
-    problems = []
+    problems: list[OSError] = []
     thread = threading.Thread(target=_prepare, args=(server, problems), daemon=True)
     thread.start()
     thread.join()
@@ -151,7 +135,7 @@ def listen(host, port):
     return server
 
 
-def _prepare(server, problems):
+def _prepare(server: wsgi.Server, problems: list[OSError]) -> None:
     try:
         server.prepare()
     except OSError as error:

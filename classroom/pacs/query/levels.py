@@ -1,8 +1,8 @@
 """The attributes of each level of the hierarchy: study, series, instance.
 
 `required` is what every search result carries, empty if need be, and `conditional` what it carries
-where it is known (PS3.18, tables 10.6.3-3 to -5). `optional` is what else belongs to the level:
-it is returned when `includefield` asks for it (PS3.3, the patient, study and series modules). All
+where it is known (PS3.18 tables 10.6.3-3 to -5). `optional` is what else belongs to the level:
+it is returned when `includefield` asks for it (PS3.3: the patient, study and series modules). All
 other attributes belong to the instance.
 """
 
@@ -11,45 +11,37 @@ from functools import cached_property
 
 from helpers.dicom.names import tag_of, vr_of
 
+Attributes = dict[str, dict[str, str]]
+
 
 @dataclass(frozen=True)
 class Level:
-    """A level of the hierarchy.
+    """A level of the hierarchy: its attributes by tag, each empty as DICOM JSON writes it."""
 
-    Parameters
-    ----------
-    name : str
-        As it stands in a URL: "studies", "series" or "instances".
-    required : dict of str to dict
-        By tag, as DICOM JSON writes them, the empty attribute.
-    conditional, optional : dict of str to dict
-        The same.
-    """
-
-    name: str
-    required: dict
-    conditional: dict
-    optional: dict
+    name: str  # as it stands in a URL
+    required: Attributes
+    conditional: Attributes
+    optional: Attributes
 
     @cached_property
-    def tags(self):
+    def tags(self) -> frozenset[str]:
         """All that belong to the level."""
         return frozenset(self.required | self.conditional | self.optional)
 
 
-def _attributes(keywords):
+def _list(keywords: str) -> Attributes:
     return {tag: {"vr": vr_of(tag)} for tag in map(tag_of, keywords.split())}
 
 
 STUDY = Level(
     "studies",
-    required=_attributes(
+    required=_list(
         "StudyDate StudyTime AccessionNumber ModalitiesInStudy ReferringPhysicianName PatientName"
         " PatientID PatientBirthDate PatientSex StudyInstanceUID StudyID"
         " NumberOfStudyRelatedSeries NumberOfStudyRelatedInstances"
     ),
-    conditional=_attributes("TimezoneOffsetFromUTC"),
-    optional=_attributes(
+    conditional=_list("TimezoneOffsetFromUTC"),
+    optional=_list(
         "StudyDescription SOPClassesInStudy ProcedureCodeSequence ReferencedStudySequence"
         " ConsultingPhysicianName PhysiciansOfRecord NameOfPhysiciansReadingStudy"
         " RequestingService InstitutionName InstitutionAddress"
@@ -63,12 +55,12 @@ STUDY = Level(
 
 SERIES = Level(
     "series",
-    required=_attributes("Modality SeriesInstanceUID SeriesNumber NumberOfSeriesRelatedInstances"),
-    conditional=_attributes(
+    required=_list("Modality SeriesInstanceUID SeriesNumber NumberOfSeriesRelatedInstances"),
+    conditional=_list(
         "TimezoneOffsetFromUTC SeriesDescription PerformedProcedureStepStartDate"
         " PerformedProcedureStepStartTime RequestAttributesSequence"
     ),
-    optional=_attributes(
+    optional=_list(
         "SeriesDate SeriesTime BodyPartExamined Laterality PatientPosition ProtocolName"
         " PerformingPhysicianName OperatorsName PerformedProcedureStepDescription"
         " PerformedProcedureStepID PerformedProtocolCodeSequence SeriesDescriptionCodeSequence"
@@ -81,8 +73,8 @@ SERIES = Level(
 
 INSTANCE = Level(
     "instances",
-    required=_attributes("SOPClassUID SOPInstanceUID InstanceNumber"),
-    conditional=_attributes("TimezoneOffsetFromUTC Rows Columns BitsAllocated NumberOfFrames"),
+    required=_list("SOPClassUID SOPInstanceUID InstanceNumber"),
+    conditional=_list("TimezoneOffsetFromUTC Rows Columns BitsAllocated NumberOfFrames"),
     optional={},
 )
 

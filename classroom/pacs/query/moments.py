@@ -1,6 +1,7 @@
-"""Dates and times: single ones, and ranges of them (PS3.4, section C.2.2.2.5)."""
+"""Dates and times: single ones, and ranges of them (PS3.4 C.2.2.2.5)."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 MOMENTS = {
@@ -25,47 +26,28 @@ class BadValue(ValueError):
     """A query value that the attribute's VR does not allow; the message says what would do."""
 
 
-def moment_test(vr, wanted):
-    """Return a function that tells whether a stored date or time is the one wanted, or in a range.
+def make_moment_test(vr: str, wanted: str) -> Callable[[str], bool]:
+    """Return a test whether a stored date or time is the one wanted, or in the range wanted.
 
-    Parameters
-    ----------
-    vr : str
-        "DA", "TM" or "DT".
-    wanted : str
-        A moment of any precision, or a range: two with a hyphen between, one of which may be left
-        out.
-
-    Returns
-    -------
-    callable
-        From a text to bool.
-
-    Raises
-    ------
-    BadValue
-
-    Examples
-    --------
-    >>> test = moment_test("TM", "1015-")
+    >>> test = make_moment_test("TM", "1015-")
     >>> [test(time) for time in ("101459", "101500", "18")]
     [False, True, True]
     """
-    start, end = _range(vr, wanted)
-    earliest = _span(vr, start)[0] if start else datetime.min.replace(tzinfo=UTC)
-    latest = _span(vr, end)[1] if end else datetime.max.replace(tzinfo=UTC)
+    start, end = _split_range(vr, wanted)
+    earliest = _find_span(vr, start)[0] if start else datetime.min.replace(tzinfo=UTC)
+    latest = _find_span(vr, end)[1] if end else datetime.max.replace(tzinfo=UTC)
 
-    def test(value):
+    def test(value: str) -> bool:
         try:
-            return earliest <= _span(vr, value)[0] <= latest
+            return earliest <= _find_span(vr, value)[0] <= latest
         except BadValue:  # stored, but not as the standard wants it
             return False
 
     return test
 
 
-def _range(vr, wanted):
-    """Split a range at its hyphen; that of a time zone is none (PS3.4, section C.2.2.2.5)."""
+def _split_range(vr: str, wanted: str) -> tuple[str, str]:
+    """Split a range at its hyphen; that of a time zone is none (PS3.4 C.2.2.2.5)."""
     moment = MOMENTS[vr]
     if moment.fullmatch(wanted):
         return wanted, wanted
@@ -76,7 +58,7 @@ def _range(vr, wanted):
     raise BadValue(f"expected {_EXPECTED[vr]}; {wanted!r} is none")
 
 
-def _span(vr, text):
+def _find_span(vr: str, text: str) -> tuple[datetime, datetime]:
     """Return the first and the last moment that a date or time of any precision stands for."""
     found = MOMENTS[vr].fullmatch(text.strip())
     if not found:
@@ -86,7 +68,7 @@ def _span(vr, text):
     zone = parts.get("zone") or "+0000"
     try:
         first = datetime.strptime((digits + "0101000000"[len(digits) - 4 :])[:14] + zone, _STRPTIME)
-        last = _end(first, len(digits))
+        last = _find_end(first, len(digits))
     except ValueError:
         raise BadValue(f"expected {_EXPECTED[vr]}; {text!r} is not in the calendar") from None
     if fraction := parts.get("fraction"):
@@ -95,7 +77,7 @@ def _span(vr, text):
     return first, last
 
 
-def _end(first, precision):
+def _find_end(first: datetime, precision: int) -> datetime:
     """Return the last microsecond of the year, month, day, ... second that begins at `first`."""
     if first.year == datetime.max.year:  # where clients let an open range end
         return datetime.max.replace(tzinfo=first.tzinfo)

@@ -5,8 +5,10 @@ from contextlib import closing
 
 import pytest
 import requests
+from werkzeug.test import Client
 
 from classroom.pacs import server
+from classroom.pacs.http.access import Access
 from helpers.web.secrets import WORKSHOP_KEY
 from tests.archive import FOLDER, JOE
 from tests.classroom.pacs.wire import names
@@ -215,3 +217,43 @@ def test_server_on_all_addresses_answers_under_each_and_under_its_name_only():
             assert requests.get(url, headers={"Host": host}, timeout=9).status_code == 421
     finally:
         running.stop()
+
+
+@pytest.fixture
+def wrapped():
+    """Return a client of an application that knows no key and no origin, and what it was asked."""
+    asked = []
+
+    def application(environ, start_response):
+        asked.append(environ["REQUEST_METHOD"])
+        start_response("200 OK", [("Allow", "GET, BREW")])
+        return [b"answer"]
+
+    return Client(Access(application, "secret", origins=[BINDER])), asked
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (421, {"Host": "evil.example", "apikey": "secret"}),
+        (403, {"Origin": "https://evil.example", "apikey": "secret"}),
+        (401, {}),
+        (403, {"apikey": "Secret"}),
+    ],
+)
+def test_application_never_hears_of_those_who_may_not_ask(wrapped, status, headers):
+    client, asked = wrapped
+    response = client.post("/dicomweb/studies", headers=headers, data=b"a body")
+    assert response.status_code == response.json["status"] == status
+    assert asked == []
+
+
+def test_any_application_can_be_wrapped(wrapped):
+    client, asked = wrapped
+    response = client.get("/", headers={"Origin": BINDER})
+    assert response.data == b"answer" and response.headers["Allow"] == "GET, BREW"
+    assert response.headers["Access-Control-Allow-Origin"] == BINDER
+    assert "Access-Control-Allow-Methods" not in response.headers
+    preflight = client.options("/nowhere", headers={"Origin": BINDER})
+    assert preflight.headers["Access-Control-Allow-Methods"] == "GET, BREW"
+    assert asked == ["GET", "OPTIONS"]

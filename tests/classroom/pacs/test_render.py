@@ -18,9 +18,9 @@ from pydicom.tag import Tag
 from helpers.pixels.grey import windowed
 from helpers.pixels.render import render
 from helpers.pixels.stored import NoSuchFrame, NotAvailable
+from tests.archive import FILES
 from tests.classroom.pacs.variants import (
     ANDY,
-    ARCHIVE,
     COMMANDS,
     JOE,
     RAVI,
@@ -411,11 +411,9 @@ def test_jpeg_and_png_show_the_same(source):
 
 
 def test_every_image_of_the_archive_can_be_rendered():
-    rendered = 0
-    for path in sorted(ARCHIVE.rglob("*.dcm")):
-        if "PixelData" in pydicom.dcmread(path):
-            rendered += picture(path).std() > 5
-    assert rendered == 66
+    images = [path for path in FILES if "PixelData" in pydicom.dcmread(path)]
+    assert len(images) > len(FILES) / 2
+    assert [path for path in images if picture(path).std() <= 5] == []
 
 
 def test_what_is_no_image():

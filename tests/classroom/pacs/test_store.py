@@ -25,7 +25,7 @@ from classroom.pacs import server, storage, store
 from classroom.pacs.http.problems import Problem
 from helpers.web.secrets import WORKSHOP_KEY
 from tests.answers import multipart_body
-from tests.archive import FILES, FOLDER, JOE, ONE_OF_EACH_KIND, RAVI
+from tests.archive import FILES, FOLDER, JOE, ONE_OF_EACH_KIND, ONE_OF_EACH_STUDY, RAVI
 from tests.classroom.pacs.wire import NATIVE, contents, names
 
 KEY = {"apikey": WORKSHOP_KEY}
@@ -137,7 +137,7 @@ def test_a_whole_archive_in_one_request(pacs):
     stored = module(post(pacs, [path.read_bytes() for path in FILES]), 200)
     assert len(stored.ReferencedSOPSequence) == len(found(pacs)) == len(FILES)
     assert stored["RetrieveURL"].is_empty  # it names one study, and these are several
-    assert len(pacs.archive.studies) == 8
+    assert len(pacs.archive.studies) == len(ONE_OF_EACH_STUDY)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from helpers import StudyBrowser, browse
 from helpers.errors import AttributeProblem, ServerUnreachable, WorkbookError
 from helpers.servers.server import Server
 from tests.answers import answer, saying
-from tests.archive import FILES, RAVI
+from tests.archive import FILES, ONE_OF_EACH_STUDY, PATIENTS, RAVI
 from tests.helpers.widgets.looking import all_widgets, everything_in, run_code
 
 
@@ -162,13 +162,13 @@ def test_instances_are_sorted_by_number_and_those_without_one_come_last(server, 
     assert table.index.tolist() == list(range(42))
 
 
-@pytest.mark.parametrize(("limit", "is_told"), [(8, True), (9, False)])
-def test_studies_that_were_not_asked_for_are_told(server, monkeypatch, limit, is_told):
-    # 8 studies of 6 patients.
+@pytest.mark.parametrize(("more", "is_told"), [(0, True), (1, False)])
+def test_studies_that_were_not_asked_for_are_told(server, monkeypatch, more, is_told):
+    limit = len(ONE_OF_EACH_STUDY) + more
     monkeypatch.setattr("helpers.widgets.study_browser.LIMIT", limit)
     browser = StudyBrowser(server)
-    assert "6 patients" in browser.message.value
-    assert ("asked for 8 at most" in browser.message.value) == is_told
+    assert f"{len(PATIENTS)} patients" in browser.message.value
+    assert (f"asked for {len(ONE_OF_EACH_STUDY)} at most" in browser.message.value) == is_told
 
 
 def test_server_that_sends_more_than_it_was_asked_for_fills_no_endless_tree(monkeypatch):
