@@ -9,7 +9,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from classroom.pacs import bulkdata, pictures, retrieve, store, wadouri
+from classroom.pacs import bulkdata, rendered, retrieve, store, wadouri
 from classroom.pacs.http.body import drain
 from classroom.pacs.http.problems import Problem
 from classroom.pacs.instance import is_uid
@@ -36,13 +36,13 @@ _RESOURCES = {
     _STUDY + "/metadata": retrieve.metadata,
     _SERIES + "/metadata": retrieve.metadata,
     _INSTANCE + "/metadata": retrieve.metadata,
-    _STUDY + "/thumbnail": pictures.thumbnail,
-    _SERIES + "/thumbnail": pictures.thumbnail,
-    _INSTANCE + "/thumbnail": pictures.thumbnail,
-    _INSTANCE + "/rendered": pictures.rendered,
+    _STUDY + "/thumbnail": rendered.thumbnail,
+    _SERIES + "/thumbnail": rendered.thumbnail,
+    _INSTANCE + "/thumbnail": rendered.thumbnail,
+    _INSTANCE + "/rendered": rendered.rendered,
     _INSTANCE + "/frames/<frames>": bulkdata.frames,
-    _INSTANCE + "/frames/<frames>/rendered": pictures.rendered,
-    _INSTANCE + "/frames/<frames>/thumbnail": pictures.thumbnail,
+    _INSTANCE + "/frames/<frames>/rendered": rendered.rendered,
+    _INSTANCE + "/frames/<frames>/thumbnail": rendered.thumbnail,
     _INSTANCE + "/bulkdata/<path:path>": bulkdata.bulkdata,
     "/wadouri": wadouri.retrieve,
 }

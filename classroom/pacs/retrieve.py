@@ -7,11 +7,11 @@ from tempfile import TemporaryFile
 from werkzeug.wrappers import Response
 
 from classroom.pacs.http.problems import Problem, not_acceptable
+from classroom.pacs.image_file import NotAvailable
 from classroom.pacs.responses import CHUNK, Part, described, file_chunks, multipart
 from classroom.pacs.service import accept_header, accepted, check_parameters
 from classroom.pacs.transcode import transcode
 from helpers.dicom.json_model import with_bulk_data_uris
-from helpers.pixels.stored import NotAvailable
 from helpers.web.media_types import MediaType, choose
 
 _DICOM = MediaType("application/dicom")

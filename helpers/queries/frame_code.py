@@ -1,8 +1,7 @@
 """The code of a cell that draws what a viewer shows."""
 
-from helpers.pixels.frame_attributes import rescale_in_python
-from helpers.pixels.palettes import has_palette
-from helpers.pixels.rendering import aspect_of, curve_of, is_inverted
+from helpers.pixels.display import aspect_of, curve_of, is_inverted, voi_lut
+from helpers.pixels.stored import read_image_pixel, rescale_in_python
 from helpers.queries.request import Question
 from helpers.queries.search import JSON
 
@@ -49,8 +48,9 @@ def frame_code(question, path, number, dataset, window=None, invert=False):
     >>> print(frame_code(question, path, 1, Dataset(), (40, 400)).splitlines()[-1])
     ax = show_frame(values, (40, 400))
     """
-    # A palette is too long for the metadata, but the instance itself has it.
-    path, accept = (path, INSTANCE) if has_palette(dataset) else (f"{path}/metadata", JSON)
+    # A table is too long for the metadata, or lacks its byte order; the instance has both.
+    has_table = read_image_pixel(dataset).has_palette or "ModalityLUTSequence" in dataset
+    path, accept = (path, INSTANCE) if has_table else (f"{path}/metadata", JSON)
     then = Question(question.server, path, {}, accept).call("answer") + THEN
     aspect = aspect_of(dataset)
     shape = f", aspect={aspect:g}" if aspect != 1 else ""
@@ -61,7 +61,9 @@ def frame_code(question, path, number, dataset, window=None, invert=False):
         group, _, item = rescale.rpartition(".")
         then += f"group = metadata.{group}\nmetadata.update(group.{item})\n"
     then += "values = apply_modality_lut(pixels, metadata)\n"
-    if curve_of(dataset) != "LINEAR":
+    if voi_lut(dataset):
+        then += "# The file asks for a table, its VOI LUT; this draws a line.\n"
+    elif curve_of(dataset) != "LINEAR":
         then += f"# The file asks for the curve {curve_of(dataset)}; this draws a line.\n"
     then += f"ax = show_frame(values, ({window[0]:g}, {window[1]:g}){shape})"
     if is_inverted(dataset, invert):

@@ -8,15 +8,21 @@ from pydicom.datadict import tag_for_keyword
 from helpers.dicom.datasets import datasets, records
 from helpers.errors import WorkbookError
 from helpers.multipart.reader import parts
-from helpers.pixels.palettes import SEGMENTED_TABLES, TABLES, has_palette
+from helpers.pixels.lookup_tables import SEGMENTED_TABLES, TABLES
+from helpers.pixels.stored import GROUPS, OWN, SHARED
 from helpers.queries.request import Question, path_of
 from helpers.queries.search import JSON
 
+_SEQUENCES = {
+    f"{tag_for_keyword(keyword):08X}"
+    for keyword in ("ModalityLUTSequence", "VOILUTSequence", SHARED, OWN, *GROUPS)
+}
+_TABLES = {f"{tag_for_keyword(keyword):08X}" for keyword in (*TABLES, *SEGMENTED_TABLES, "LUTData")}
 BYTES = 'multipart/related; type="application/octet-stream"'
 
 
 def fetch_metadata(server, path, session=requests):
-    """Fetch the attributes of an instance that have a value, and the palette if it has one.
+    """Fetch the attributes of an instance that have a value, and its lookup tables.
 
     Servers leave long values out of ``/metadata``, and say in BulkDataURI where they are.
 
@@ -35,7 +41,7 @@ def fetch_metadata(server, path, session=requests):
     Raises
     ------
     WorkbookError
-        No answer, one with a bad status, or an empty one; or the palette lies on another server.
+        No answer, one with a bad status, or an empty one; or a table lies on another server.
 
     Notes
     -----
@@ -63,8 +69,7 @@ def fetch_metadata(server, path, session=requests):
         )
     dataset = found[0]
     dataset.walk(_drop_if_empty)
-    if has_palette(dataset):
-        _add_palette(server, dataset, response, session)
+    _add_tables(server, dataset, records(response)[0], response.url, session)
     return dataset
 
 
@@ -74,15 +79,16 @@ def _drop_if_empty(dataset, element):
         del dataset[element.tag]
 
 
-def _add_palette(server, dataset, response, session):
-    [model, *_] = records(response)
-    for keyword in (*TABLES, *SEGMENTED_TABLES):
-        tag = tag_for_keyword(keyword)
-        uri = model.get(f"{tag:08X}", {}).get("BulkDataURI")
-        if uri:
-            path = path_of(server, urljoin(response.url, uri))
+def _add_tables(server, dataset, model, base, session):
+    """Fetch what pixels are looked up in: palettes, Modality LUT and VOI LUT, also of frames."""
+    for tag, element in model.items():
+        if tag in _TABLES and "BulkDataURI" in element:
+            path = path_of(server, urljoin(base, element["BulkDataURI"]))
             answer = Question(server, path, {}, BYTES).send(session)
-            dataset.add_new(tag, "OW", first_part(answer).content)
+            dataset.add_new(int(tag, 16), "OW", first_part(answer).content)
+        elif tag in _SEQUENCES and tag in dataset:
+            for item, inner in zip(dataset[tag].value, element.get("Value", []), strict=False):
+                _add_tables(server, item, inner or {}, base, session)
 
 
 def first_part(response):

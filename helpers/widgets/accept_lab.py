@@ -6,7 +6,7 @@ import html
 import ipywidgets as widgets
 from pydicom import Dataset
 
-from helpers.pixels.rendering import FILE, picture, png, values_of, window_of
+from helpers.pixels.display import picture, png
 from helpers.queries.compare_accepts import SPELLINGS, attempt, build_accept, description_of
 from helpers.queries.request import Question, path_of
 from helpers.widgets.panel import (
@@ -226,10 +226,9 @@ def _thumbnail(tried):
         return "no picture"
     if tried.is_rendered:
         # It has gone through a window already, and black is black.
-        drawn = picture(tried.pixels, WHOLE_RANGE, Dataset())
+        drawn = picture(tried.pixels, Dataset(), WHOLE_RANGE)
     else:
-        values = values_of(tried.pixels, tried.dataset)
-        drawn = picture(values, window_of(FILE, tried.dataset, values), tried.dataset)
+        drawn = picture(tried.pixels, tried.dataset)
     drawn.thumbnail((THUMBNAIL, THUMBNAIL))
     encoded = base64.b64encode(png(drawn)).decode()
     words = html.escape(tried.content, quote=True)

@@ -11,9 +11,9 @@ import requests
 from pydicom import Dataset
 
 from helpers.errors import WorkbookError
+from helpers.pixels.display import modality_values
 from helpers.pixels.frame import frame
-from helpers.pixels.frame_attributes import frame_attributes
-from helpers.pixels.rendering import values_of
+from helpers.pixels.stored import frame_attributes
 from helpers.queries.metadata import BYTES, fetch_metadata, first_part
 from helpers.queries.request import Question
 from helpers.queries.search import JSON, quiet_attributes
@@ -181,7 +181,7 @@ class FrameSource:
         question = self.frame_question(series_uid, instance_uid, number)
         pixels = frame(first_part(question.send(self._session)), dataset)
         dataset = frame_attributes(dataset, number)
-        return Shot(pixels, values_of(pixels, dataset), dataset)
+        return Shot(pixels, modality_values(pixels, dataset), dataset)
 
     def _dataset(self, series_uid, instance_uid):
         """Fetch the attributes of an instance, once."""

@@ -5,7 +5,7 @@ import threading
 import time
 
 from helpers.errors import WorkbookError
-from helpers.pixels.rendering import captioned, picture, png, window_names, window_of
+from helpers.pixels.display import FULL_RANGE, captioned, picture, png, window_names, window_of
 from helpers.pixels.show_frame import description
 from helpers.queries.frame_code import frame_code
 from helpers.widgets.frame_source import FrameSource
@@ -156,8 +156,8 @@ class FrameViewer(ViewerPanel):
 
     def _set_window(self):
         if self.window.value not in (OWN, NO_WINDOW):
-            window = window_of(self.window.value, self.shot.dataset, self.shot.values)
-            self.center.value, self.width.value = window
+            window = window_of(self.window.value, self.shot.dataset, self.shot.pixels)
+            self.center.value, self.width.value = window.center, window.width
 
     def _choose_window(self):
         if self.shot:
@@ -199,8 +199,11 @@ class FrameViewer(ViewerPanel):
         """Return what is shown, as a PIL.Image.Image."""
         at = (self.across[1].value / 100, self.down[1].value / 100)
         zoom = self.zoom[1].value / 100
+        # A name may stand for more than two numbers: a file can bring a table for its window.
+        name = self.window.value
+        window = self._window if name == OWN else FULL_RANGE if name == NO_WINDOW else name
         shot = self.shot
-        return picture(shot.values, self._window, shot.dataset, self.invert.value, zoom, at)
+        return picture(shot.pixels, shot.dataset, window, self.invert.value, zoom, at)
 
     def _words(self):
         """Say in words what the picture shows."""

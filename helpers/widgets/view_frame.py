@@ -1,7 +1,7 @@
 """A frame of a study as a picture, as a function."""
 
 from helpers.errors import WorkbookError
-from helpers.pixels.rendering import FILE, picture, window_of
+from helpers.pixels.display import FILE, picture
 from helpers.widgets.frame_source import FrameSource
 
 
@@ -75,6 +75,4 @@ def view_frame(
         shot = source.load(series_uid, instance_uid, number)
     finally:
         source.close()
-    if isinstance(window, str):
-        window = window_of(window, shot.dataset, shot.values)
-    return picture(shot.values, window, shot.dataset, invert, zoom, at)
+    return picture(shot.pixels, shot.dataset, window, invert, zoom, at)
