@@ -188,7 +188,8 @@ def _dataset(record):
             for tag, element in record.items()
             if element is not None and "BulkDataURI" not in element
         }
-        return pydicom.Dataset.from_json(present)
+        # Inside a sequence, bulk data is an attribute without a value.
+        return pydicom.Dataset.from_json(present, bulk_data_uri_handler=lambda uri: None)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise AttributeProblem(
             "A data set in this answer is not in the DICOM JSON model.",
