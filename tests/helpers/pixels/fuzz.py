@@ -44,7 +44,7 @@ def damaged(frame, rng):
     """Change some bytes, most of them in the headers, or cut some out."""
     made = bytearray(frame)
     for _ in range(rng.choice((1, 1, 2, 4, 8))):
-        at = rng.randrange(len(made) if rng.random() < 0.3 else min(len(made), 200))
+        at = rng.randrange(min(len(made), rng.choice((16, 64, 200, len(made)))))
         kind = rng.randrange(5)
         if kind == 0:
             made[at] = rng.choice((0, 1, 127, 128, 255, rng.randrange(256)))
