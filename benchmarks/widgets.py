@@ -6,8 +6,7 @@ import time
 from contextlib import redirect_stdout
 
 from benchmarks import at_most, medians
-from helpers import connect
-from helpers.widgets import FrameViewer, browse, view_frame
+from helpers import FrameViewer, browse, connect, view_frame
 
 STUDY = "2.25.35872168834085900275852582640522096"  # 32 slices of 512 x 512, 16 bit
 PAUSE = 0.1  # seconds between two steps of somebody who looks: the next frames are fetched then

@@ -83,8 +83,9 @@ def decode_stored(data: bytes, transfer_syntax: UID, pixel: ImagePixel, rgb: boo
     if not name.startswith("JPEG"):
         raise _damaged(transfer_syntax.name, f"{name}, {len(data)} bytes")
     samples = _decode_codestream(data, name, pixel, pixel, rgb)
-    if samples.itemsize * 8 > max(pixel.bits_allocated, 8):
-        raise _damaged(f"samples of {pixel.bits_allocated} bits", f"{name}, which has more")
+    if samples.shape != pixel.shape or samples.itemsize * 8 > max(pixel.bits_allocated, 8):
+        came = f"{samples.itemsize * 8} bits, shape {samples.shape}"
+        raise _damaged(f"{name}, {pixel.bits_allocated} bits, shape {pixel.shape}", came)
     return _settle(samples, name, pixel, rgb)
 
 
@@ -196,8 +197,6 @@ def _check_end(data: bytes, name: str) -> None:
     # Among compressed samples these two bytes cannot be but the end (T.81 B.1.1.5, T.800 B.10.1),
     # and what follows is no part of the image: stray bytes, or one that makes the length even.
     if start >= 0 and data.find(END_OF_IMAGE, start) > start:
-        return
-    if "JP2" in name and start >= 0 and data.rstrip(b"\0").endswith(END_OF_IMAGE):
         return
     raise FrameError(
         "The frame is cut: its end is missing.",

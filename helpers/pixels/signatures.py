@@ -27,6 +27,8 @@ JPEG_NAMES = {
     0xF8: "LSE, JPEG-LS parameters",
 }
 START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN = 0xD8, 0xD9, 0xDA
+# Markers without a segment: TEM, RST0 to RST7, SOI, EOI (T.81 table B.1).
+ALONE = {0x01, *range(0xD0, 0xD8), START_OF_IMAGE, END_OF_IMAGE}
 PNG = "PNG"
 CODESTREAM = b"\xff\x4f\xff\x51"
 SIGNATURES = {
@@ -99,14 +101,16 @@ def jpeg_markers(data: bytes) -> list[Marker]:
         if code == 0xFF:  # any number of fill bytes may stand before a marker (T.81 B.1.1.2)
             at += 1
             continue
+        if code == 0:
+            break  # no marker: a decoder would look for the next one, where it pleases
         name = JPEG_PROCESSES.get(code) or JPEG_NAMES.get(code) or f"marker {code:02X}"
         length = 0
-        if code not in (START_OF_IMAGE, END_OF_IMAGE):
+        if code not in ALONE:
             if at + 4 > len(data):
                 break
             [length] = struct.unpack_from(">H", data, at + 2)
         found.append(Marker(at, code, name, data[at + 4 : at + 2 + length]))
-        if code in (END_OF_IMAGE, START_OF_SCAN) or (length < 2 and code != START_OF_IMAGE):
+        if code in (END_OF_IMAGE, START_OF_SCAN) or (length < 2 and code not in ALONE):
             break
         at += 2 + length
     return found
@@ -152,12 +156,9 @@ def declared(data: bytes) -> Declared | None:
 
 
 def _declared_by_jpeg_2000(data: bytes) -> Declared | None:
-    """Read the SIZ segment (ITU-T T.800 section A.5.1), which is the first of a codestream.
-
-    In a JP2 file the codestream lies in a box; what stands before is short, and no pixels.
-    """
-    start = data.find(CODESTREAM)
-    if start < 0:
+    """Read the SIZ segment, the first of a codestream (ITU-T T.800 section A.5.1)."""
+    start = _codestream(data)
+    if start is None:
         return None
     right, bottom, left, top, *grid = struct.unpack_from(">8L", data, start + 8)
     tile_width, tile_height, tile_left, tile_top = grid
@@ -169,6 +170,22 @@ def _declared_by_jpeg_2000(data: bytes) -> Declared | None:
     down = -(-(bottom - tile_top) // tile_height)
     bits = max(depth & 0x7F for depth in depths) + 1
     return Declared(right - left, bottom - top, samples, bits, across * down)
+
+
+def _codestream(data: bytes) -> int | None:
+    """Return where a codestream begins; in a JP2 file, in which box (T.800 section I.4)."""
+    at, head, kind = 0, 0, b""
+    while kind != b"jp2c" and not data.startswith(CODESTREAM):
+        length, kind = struct.unpack_from(">L4s", data, at)
+        head = 8
+        if length == 1:
+            [length] = struct.unpack_from(">Q", data, at + 8)
+            head = 16
+        if kind != b"jp2c":
+            if length < head:
+                return None
+            at += length
+    return at + head if data.startswith(CODESTREAM, at + head) else None
 
 
 def is_rle(data: bytes) -> bool:

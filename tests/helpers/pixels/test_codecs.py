@@ -23,7 +23,7 @@ from helpers.errors import FrameError
 from helpers.pixels.codecs import MOST_BYTES, decode_stored
 from helpers.pixels.encode import LOSSLESS, encode
 from helpers.pixels.frame import frame
-from helpers.pixels.signatures import encoding, jpeg_colours, jpeg_markers
+from helpers.pixels.signatures import declared, encoding, jpeg_colours, jpeg_markers
 from helpers.pixels.stored import read_image_pixel
 from tests.archive import RAVI
 
@@ -206,6 +206,35 @@ def test_colours_of_a_jpeg_are_read_from_its_segments(segments, colours):
 def test_fill_bytes_before_a_marker_are_no_marker():
     markers = jpeg_markers(b"\xff\xd8" + b"\xff\xff" + FRAME + b"\xff\xd9")
     assert [marker.code for marker in markers] == [0xD8, 0xC0, 0xD9]
+
+
+LARGE = FRAME.replace(b"\0\x10\0\x10", b"\xff\xff\xff\xff")
+
+
+@pytest.mark.parametrize("alone", [b"\xff\x01", b"\xff\xd0", b"\xff\xd7"])
+def test_markers_without_a_segment_hide_no_other(alone):
+    """Read as a segment, it would swallow the frame header that the decoder sees."""
+    assert declared(b"\xff\xd8" + alone + LARGE + FRAME)[:2] == (65535, 65535)
+
+
+def test_what_is_no_marker_ends_the_list():
+    hidden = b"\xff\xd8\xff\x00" + LARGE + FRAME
+    assert [marker.code for marker in jpeg_markers(hidden)] == [0xD8]
+    assert declared(hidden) is None
+
+
+def test_a_codestream_of_jp2_is_that_of_its_box():
+    shades = numpy.zeros((24, 20), "u1")
+    whole = imagecodecs.jpeg2k_encode(shades, codecformat="jp2")
+    at = whole.index(b"jp2c") - 4
+    small = whole[at + 8 :]
+    decoy = struct.pack(">L4s", 8 + len(small), b"free") + small
+    large = whole[at:].replace(struct.pack(">LL", 20, 24), struct.pack(">LL", 2**20, 2**20))
+    assert declared(whole)[:2] == (20, 24)
+    assert declared(whole[:at] + decoy + large)[:2] == (2**20, 2**20)
+    with pytest.raises(FrameError, match="cannot be decoded"):
+        frame(whole[:at] + decoy + large)
+    assert declared(whole[:at] + b"\0\0\0\4free") is None
 
 
 # Where the value is in its cell ----------------------------------------------------------------
