@@ -1,6 +1,7 @@
 """DICOM files (PS3.10): read up to their pixels, and checked to be whole."""
 
 import os
+import zlib
 from typing import BinaryIO
 
 import numpy
@@ -10,11 +11,14 @@ from pydicom.datadict import dictionary_description
 from pydicom.dataelem import RawDataElement
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels.utils import get_expected_length
-from pydicom.uid import UID, MPEGTransferSyntaxes
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
+
+from helpers.pixels.codecs import MOST_BYTES
 
 # Values of these are words, with their size in bytes. pydicom leaves them in the order of the file.
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+_READ_SIZE = 1 << 16
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0" + bytes(4)
 
@@ -25,10 +29,38 @@ class NotServed(ValueError):
 
 def read_dataset(file: str | os.PathLike[str] | BinaryIO) -> Dataset:
     """Read a data set without its pixels, with values as explicit VR little endian has them."""
+    if not isinstance(file, str | os.PathLike):
+        _check_inflated(file)
     dataset = pydicom.dcmread(file, stop_before_pixels=True)
     _check_whole(dataset)
     put_right(dataset)
     return dataset
+
+
+def _check_inflated(file: BinaryIO) -> None:
+    """Raise NotServed if a deflated data set is too large: one MB can be a thousand."""
+    if _transfer_syntax(file) == DeflatedExplicitVRLittleEndian:
+        inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        while not inflater.eof and (data := inflater.unconsumed_tail or file.read(_READ_SIZE)):
+            size += len(inflater.decompress(data, _READ_SIZE))
+            if size > MOST_BYTES:
+                raise NotServed(f"inflated, it has more than {MOST_BYTES:,} bytes")
+    file.seek(0)
+
+
+def _transfer_syntax(file: BinaryIO) -> str:
+    """Read the File Meta Information up to its end (PS3.10 section 7.1); return one of it."""
+    found = b""
+    file.seek(132)
+    while (header := file.read(8))[:2] == b"\x02\x00":
+        is_long = header[4:6] in (b"OB", b"OW", b"SQ", b"UN", b"UT")
+        length = int.from_bytes(file.read(4) if is_long else header[6:], "little")
+        if header[2:4] == b"\x10\x00":
+            found = file.read(length)
+        else:
+            file.seek(length, os.SEEK_CUR)
+    file.seek(-len(header), os.SEEK_CUR)
+    return found.rstrip(b"\0 ").decode("ascii", "replace")
 
 
 def put_right(dataset: Dataset) -> None:

@@ -1,6 +1,8 @@
 """Stored files whose pixels are broken, or lie: 406 with the reason, and the server goes on."""
 
 import struct
+import zlib
+from io import BytesIO
 
 import imagecodecs
 import numpy
@@ -10,6 +12,7 @@ import requests
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     JPEG2000,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -21,6 +24,8 @@ from pydicom.uid import (
 
 from classroom.pacs import server as pacs_server
 from classroom.pacs.image_file import NotAvailable
+from classroom.pacs.instance import read_instance
+from classroom.pacs.part10 import NotServed
 from classroom.pacs.rendered import render
 from classroom.pacs.transcode import transcode
 from tests.archive import RAVI
@@ -198,3 +203,28 @@ def test_palette_of_a_big_endian_file(tmp_path):
     pictures = [render(tmp_path / name, 1, "image/png") for name in ("little.dcm", "big.dcm")]
     assert opened(pictures[0]).std() > 10
     assert pictures[0] == pictures[1]
+
+
+def test_a_file_that_inflates_without_end_is_left_out(tmp_path):
+    """Some MB that would be 300."""
+    dataset = write_image(tmp_path / "made.dcm", GREY)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    whole = BytesIO()
+    pydicom.dcmwrite(whole, dataset, implicit_vr=False, little_endian=True)
+    assert read_instance(write(tmp_path / "whole.dcm", whole.getvalue())).frames == 1
+    head = whole.getvalue()[:144]
+    head += whole.getvalue()[144 : 144 + int.from_bytes(head[140:], "little")]
+    deflater = zlib.compressobj(1, zlib.DEFLATED, -15)
+    bomb = zlib.decompress(whole.getvalue()[len(head) :], -15)[:-264]
+    bomb += struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OW", 0, 300 << 20)
+    bomb = deflater.compress(bomb)
+    bomb += b"".join(deflater.compress(bytes(1 << 20)) for _ in range(300)) + deflater.flush()
+    path = write(tmp_path / "bomb.dcm", head + bomb)
+    assert path.stat().st_size < 4 << 20
+    with pytest.raises(NotServed, match="inflated"):
+        read_instance(path)
+
+
+def write(path, data):
+    path.write_bytes(data)
+    return path
