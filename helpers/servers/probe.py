@@ -198,7 +198,7 @@ def _content(response):
     """Say what the bytes of an answer are, whatever its label says."""
     if media_type(response) == "multipart/related":
         first = next(parse(_in_time(response), response.headers["Content-Type"]), None)
-        return encoding(first) if first else "no parts"
+        return encoding(first.content) if first else "no parts"
     body = b"".join(_in_time(response))
     return _json(body) if media_type(response).endswith("json") else encoding(body)
 
