@@ -115,7 +115,7 @@ def kinds():
     yield "palette of 8 bits in 16", BYTES, attributes, table[BYTES]
     # More than the seven that differed once.
     squares = numpy.arange(4096) ** 2 // 4096
-    modality = lookup_table(squares, 12)
+    modality = lookup_table(squares, 16)
     modality[0].ModalityLUTType = "US"
     expected = stretched(squares[RAMP])
     yield "Modality LUT", RAMP, {**TWELVE, "ModalityLUTSequence": modality}, expected
@@ -180,14 +180,20 @@ def in_colour(picture):
     return numpy.asarray(picture.convert("RGB").resize((64, 64), Image.Resampling.NEAREST), float)
 
 
-def drawn(server, dataset):
-    """Yield the picture of the viewer, of its function, and of the server."""
+def viewers(server, dataset):
+    """Yield a viewer that shows the image as its file says, if it says something."""
     viewer = FrameViewer(server, dataset.StudyInstanceUID)
     uids = viewer.shown["SOPInstanceUID"].tolist()
     viewer.image[1].value = uids.index(dataset.SOPInstanceUID) + 1
     assert viewer.error is None
-    viewer.window.value = viewer.window.options[0]  # as the file says, if it says something
-    yield in_colour(viewer.picture())
+    viewer.window.value = viewer.window.options[0]
+    yield viewer
+    viewer.close()
+
+
+def drawn(server, dataset):
+    """Yield the picture of the viewer, of its function, and of the server."""
+    yield from (in_colour(viewer.picture()) for viewer in viewers(server, dataset))
     series = dataset.SeriesInstanceUID
     yield in_colour(view_frame(server, dataset.StudyInstanceUID, series, dataset.SOPInstanceUID))
     png = ask(server, dataset, "/rendered", "image/png").content
@@ -200,6 +206,17 @@ def test_viewer_and_server_draw_what_the_standard_says(made, name):
     expected = in_colour(numpy.round(KINDS[name][2]).astype("u1"))
     for picture in drawn(server, images[name]):
         assert abs(picture - expected).mean() < 2
+
+
+@pytest.mark.parametrize("name", ["Modality LUT", "short Modality LUT", "VOI LUT"])
+def test_code_of_the_viewer_runs(made, name, monkeypatch, capsys):
+    """Tables of a data set that came as JSON have no byte order, so it asks for the instance."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    images, server = made
+    [viewer] = viewers(server, images[name])
+    capsys.readouterr()
+    exec(viewer.python.value, {"server": server})
+    assert capsys.readouterr().out.startswith("64 x 64, ")
 
 
 def test_viewer_and_server_draw_a_red_jpeg_red(made):
