@@ -32,7 +32,7 @@ def measure():
 def steps(server):
     """Step through all images twice as a person does: first fetched ahead, then kept."""
     viewer = FrameViewer(server, STUDY)
-    number = viewer.image[1]
+    number = viewer.image.box
     for words in ("fetched ahead", "seen before"):
         number.value = 1
         times = [step(number, place) for place in range(2, number.max + 1)]

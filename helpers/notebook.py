@@ -12,7 +12,9 @@ from __future__ import annotations
 import html
 import re
 import textwrap
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Collection, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 import requests
 from urllib3.exceptions import LocationParseError
@@ -49,7 +51,7 @@ def prepare_notebook(shell: InteractiveShell | None = None) -> None:
 
     Parameters
     ----------
-    shell : IPython.core.interactiveshell.InteractiveShell, optional
+    shell
         By default the running one. Outside IPython nothing happens.
 
     Examples
@@ -59,7 +61,7 @@ def prepare_notebook(shell: InteractiveShell | None = None) -> None:
     from IPython import get_ipython
 
     shell = shell or get_ipython()  # type: ignore[no-untyped-call]
-    if shell is None:
+    if shell is None or shell.display_formatter is None:
         return
     import pandas
 
@@ -73,7 +75,7 @@ def _show_explanation(
     shell: InteractiveShell,
     kind: type[BaseException],
     error: BaseException,
-    traceback: Any,
+    traceback: TracebackType | None,
     tb_offset: int | None = None,
 ) -> list[str] | None:
     if isinstance(error, UnicodeEncodeError) and error.encoding != "latin-1":
@@ -104,7 +106,12 @@ def _wrap(line: str, subsequent_indent: str = "") -> list[str]:
 
 def table_html(table: pandas.DataFrame) -> str:
     """Return a table as HTML that a browser may break between the parts of a name."""
-    head, end, body = table._repr_html_().partition("</thead>")
+    import pandas
+
+    # Also in a kernel that was not prepared, for a widget.
+    with pandas.option_context("display.max_colwidth", LONGEST_TEXT):
+        written = table._repr_html_()  # type: ignore[operator]
+    head, end, body = written.partition("</thead>")
     # Keywords between their words, URLs and media types before a long component.
     head = re.sub("(?<=[a-z])(?=[A-Z])", BREAK, head)
     body = re.sub(r"(?<=/)(?=\w{6})", BREAK, body)
@@ -125,25 +132,18 @@ def _halve(digits: re.Match[str]) -> str:
 class Sections:
     """Texts with titles, that a notebook folds and a terminal prints one after the other.
 
-    Attributes
-    ----------
-    sections : dict of str to str
-        The titles, and the text below each.
-    folded : tuple of str
-        The titles that a notebook shows closed; a click opens them.
-
     Examples
     --------
-    >>> page = Sections()
-    >>> page.sections = {"Request": "GET /dicomweb/studies", "Answer": "200 OK"}
-    >>> page
+    >>> Sections({"Request": "GET /dicomweb/studies", "Answer": "200 OK"})
     GET /dicomweb/studies
     <BLANKLINE>
     200 OK
     """
 
-    sections: ClassVar[dict[str, str]] = {}
-    folded: ClassVar[tuple[str, ...]] = ()
+    def __init__(self, sections: Mapping[str, str], folded: Collection[str] = ()) -> None:
+        self.sections = dict(sections)
+        # The titles that a notebook shows closed; a click opens them.
+        self.folded = folded
 
     def __repr__(self) -> str:
         return "\n\n".join(self.sections.values())

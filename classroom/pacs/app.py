@@ -12,11 +12,11 @@ from werkzeug.wrappers import Request, Response
 from classroom.pacs import bulkdata, rendered, retrieve, store, wadouri
 from classroom.pacs.http.body import drain
 from classroom.pacs.http.problems import Problem
-from classroom.pacs.instance import is_uid
 from classroom.pacs.query.levels import INSTANCE, SERIES, STUDY
 from classroom.pacs.responses import json_response, no_content
 from classroom.pacs.search import results
 from classroom.pacs.service import accepted
+from helpers.dicom.names import is_uid
 from helpers.web.media_types import MediaType, choose
 
 _STUDY = "/dicomweb/studies/<study>"

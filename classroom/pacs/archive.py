@@ -6,49 +6,36 @@ whoever reads `Archive.studies` sees an instance whole or not at all, and needs 
 
 import threading
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from classroom.pacs.instance import element, tag_of
-from classroom.pacs.query.levels import SERIES, STUDY
+from classroom.pacs.instance import SOPInstance
+from classroom.pacs.query.levels import SERIES, STUDY, Level
+from helpers.dicom.json_model import Record, element, first_value
+from helpers.dicom.names import tag_of
 
 
 @dataclass(frozen=True)
 class Series:
-    """A series, its instances in the order of their Instance Number.
-
-    Parameters
-    ----------
-    uid : str
-    attributes : dict
-        DICOM JSON, the attributes of the series level only.
-    instances : dict of str to Instance
-        By SOP Instance UID.
-    """
+    """A series, its instances by UID, in the order of their Instance Number."""
 
     uid: str
-    attributes: dict = field(repr=False)
-    instances: dict
+    attributes: Record = field(repr=False)  # of the series level only
+    instances: dict[str, SOPInstance]
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study, its series in the order of their Series Number.
-
-    Parameters
-    ----------
-    uid : str
-    attributes : dict
-        DICOM JSON, the attributes of the patient and study level only.
-    series : dict of str to Series
-        By Series Instance UID.
-    """
+    """A study, its series by UID, in the order of their Series Number."""
 
     uid: str
-    attributes: dict = field(repr=False)
-    series: dict
+    attributes: Record = field(repr=False)  # of the patient and study level only
+    series: dict[str, Series]
 
     @property
-    def instances(self):
+    def instances(self) -> list[SOPInstance]:
         """All instances of the study, in order."""
         return [
             instance for series in self.series.values() for instance in series.instances.values()
@@ -56,55 +43,33 @@ class Study:
 
 
 class Archive:
-    """What the classroom PACS serves.
+    """What the classroom PACS serves, and why other files are left out, a line for each.
 
-    Parameters
-    ----------
-    instances : iterable of Instance
-
-    Attributes
-    ----------
-    studies : dict of str to Study
-        By Study Instance UID, in the order of Study Date, Study Time and UID.
-    skipped : list of str
-        One line for each file that is left out: which one, and why.
-
-    Examples
-    --------
     >>> from classroom.pacs.folder import read_archive
     >>> archive = read_archive("data/archive/joe")
     >>> len(archive.studies), len(archive), archive.skipped
     (1, 2, [])
     """
 
-    def __init__(self, instances=(), skipped=()):
-        self.studies = {}
+    def __init__(self, instances: Iterable[SOPInstance] = (), skipped: Iterable[str] = ()):
+        # By UID, in the order of Study Date, Study Time and UID.
+        self.studies: dict[str, Study] = {}
         self.skipped = list(skipped)
-        self._paths = {}
+        self._paths: dict[str, Path] = {}
         self._lock = threading.Lock()
         for instance in self.add(instances):
             reason = f"its SOP Instance UID {instance.uid} is that of {self.path(instance.uid)}"
             self.skipped.append(f"{instance.path}: {reason}")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._paths)
 
-    def add(self, instances):
-        """Make instances visible, all at once.
-
-        Parameters
-        ----------
-        instances : iterable of Instance
-
-        Returns
-        -------
-        list of Instance
-            Those that are left out, because their SOP Instance UID is taken.
-        """
+    def add(self, instances: Iterable[SOPInstance]) -> list[SOPInstance]:
+        """Make instances visible, all at once; return those whose UID is taken."""
         left_out = []
         with self._lock:
             paths = dict(self._paths)
-            new = defaultdict(list)
+            new: dict[str, list[SOPInstance]] = defaultdict(list)
             for instance in instances:
                 if instance.uid in paths:
                     left_out.append(instance)
@@ -118,18 +83,14 @@ class Archive:
             self._paths = paths
         return left_out
 
-    def path(self, uid):
+    def path(self, uid: str) -> Path:
         """Return the file of the instance with this SOP Instance UID."""
         return self._paths[uid]
 
-    def find(self, study, series=None, instance=None):
-        """Return the instances of a study, a series, or the one instance, in order.
-
-        Returns
-        -------
-        list of Instance
-            Empty if the archive has no such thing.
-        """
+    def find(
+        self, study: str, series: str | None = None, instance: str | None = None
+    ) -> list[SOPInstance]:
+        """Return the instances of a study or a series, or the one instance; none if it is not."""
         found = self.studies.get(study)
         if found is None:
             return []
@@ -141,20 +102,20 @@ class Archive:
         return [instances[instance]] if instance in instances else []
 
 
-def _study(instances, known=None):
-    by_series = defaultdict(list)
+def _study(instances: list[SOPInstance], known: Study | None = None) -> Study:
+    by_series: dict[str, list[SOPInstance]] = defaultdict(list)
     for instance in [*(known.instances if known else []), *instances]:
         by_series[instance.series].append(instance)
     known_series = known.series if known else {}
     all_series = sorted(
         (_series(uid, found, known_series.get(uid)) for uid, found in by_series.items()),
-        key=_series_order,
+        key=lambda series: _order(series, "SeriesNumber"),
     )
     instances = [i for series in all_series for i in series.instances.values()]
     # What a study is called, its first instances say. One that is added later with another name
     # must not change it: the study would no longer be found by its own. So it is with a series.
     named = known.attributes if known else _of_level(STUDY, instances[0])
-    attributes = named | _element_each(
+    attributes = named | _lists(
         ModalitiesInStudy=sorted({str(i.value("Modality", "OT")) for i in instances}),
         SOPClassesInStudy=sorted({str(i.value("SOPClassUID", "")) for i in instances}),
         NumberOfStudyRelatedSeries=[len(all_series)],
@@ -163,38 +124,28 @@ def _study(instances, known=None):
     return Study(instances[0].study, attributes, {series.uid: series for series in all_series})
 
 
-def _series(uid, instances, known=None):
-    instances = sorted(instances, key=_instance_order)
+def _series(uid: str, instances: list[SOPInstance], known: Series | None = None) -> Series:
+    instances = sorted(instances, key=lambda instance: _order(instance, "InstanceNumber"))
     named = known.attributes if known else _of_level(SERIES, instances[0])
-    attributes = named | _element_each(NumberOfSeriesRelatedInstances=[len(instances)])
+    attributes = named | _lists(NumberOfSeriesRelatedInstances=[len(instances)])
     return Series(uid, attributes, {instance.uid: instance for instance in instances})
 
 
-def _of_level(level, instance):
+def _of_level(level: Level, instance: SOPInstance) -> Record:
     return {tag: value for tag, value in instance.attributes.items() if tag in level.tags}
 
 
-def _element_each(**values):
+def _lists(**values: list[Any]) -> Record:
     return {tag_of(keyword): element(keyword, *found) for keyword, found in values.items()}
 
 
-def _study_order(study):
-    date, time = (
-        str(study.attributes.get(tag_of(keyword), {}).get("Value", [""])[0] or "")
-        for keyword in ("StudyDate", "StudyTime")
-    )
-    return date, time, study.uid
+def _study_order(study: Study) -> tuple[str, ...]:
+    moment = [first_value(study.attributes, keyword, "") for keyword in ("StudyDate", "StudyTime")]
+    return *map(str, moment), study.uid
 
 
-def _series_order(series):
-    return *_number_order(series.attributes, "SeriesNumber"), series.uid
-
-
-def _instance_order(instance):
-    return *_number_order(instance.attributes, "InstanceNumber"), instance.uid
-
-
-def _number_order(attributes, keyword):
-    number = attributes.get(tag_of(keyword), {}).get("Value", [None])[0]
-    # A file may have given the attribute a VR that is no number.
-    return (False, number) if isinstance(number, int) else (True, 0)
+def _order(entity: Series | SOPInstance, keyword: str) -> tuple[bool, int, str]:
+    number = first_value(entity.attributes, keyword)
+    # A file may have given the attribute a VR, or a text, that is no number.
+    is_number = isinstance(number, int)
+    return not is_number, number if is_number else 0, entity.uid

@@ -11,8 +11,9 @@ from classroom.pacs import frames as encoded_frames
 from classroom.pacs.http.problems import Problem, not_acceptable
 from classroom.pacs.instance import PIXEL_DATA
 from classroom.pacs.part10 import read_dataset
-from classroom.pacs.responses import Part, multipart
+from classroom.pacs.responses import multipart
 from classroom.pacs.service import accept_header, accepted, check_parameters
+from helpers.multipart.writer import PartToSend
 from helpers.web.media_types import MediaType, choose, parse_one
 
 ENCAPSULATED_DOCUMENT = "00420011"
@@ -90,7 +91,7 @@ def _frames(service, request, image, numbers):
         part_type = str(MediaType(kind, {"transfer-syntax": syntax}))
         url = f"{service.url}/{image.resource}/frames"
         parts = (
-            Part(part_type, len(content), [content], f"{url}/{number}")
+            PartToSend(part_type, len(content), [content], f"{url}/{number}")
             for number, content in _contents(image, numbers, first, syntax)
         )
         return multipart(kind, list(parts) if len(numbers) == 1 else parts)
@@ -138,7 +139,9 @@ def bulkdata(service, request, study, series, instance, path):
     content = _bulk_value(found, path)
     if offer in parts:
         url = f"{service.url}/{found.resource}/bulkdata/{path}"
-        return multipart(offer.part.name, [Part(offer.part.name, len(content), [content], url)])
+        return multipart(
+            offer.part.name, [PartToSend(offer.part.name, len(content), [content], url)]
+        )
     return Response(content, content_type=offer.name)
 
 

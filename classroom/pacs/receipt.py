@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from classroom.pacs.instance import element, tag_of
+from helpers.dicom.json_model import element, elements
+from helpers.dicom.names import tag_of
 
 # Reasons of a failure (PS3.18, table I.2-2; the third is of PS3.7, annex C), and of a warning
 # (table I.2-1).
@@ -57,7 +58,7 @@ def response_module(service, stored, failures):
     }
     module = {tag_of("RetrieveURL"): {"vr": "UR"}}
     if len(studies) == 1:
-        module |= _attributes(RetrieveURL=f"{service.url}/studies/{studies.pop()}")
+        module |= elements(RetrieveURL=f"{service.url}/studies/{studies.pop()}")
     for keyword, items in sequences.items():
         if items:
             module[tag_of(keyword)] = element(keyword, *items)
@@ -65,25 +66,21 @@ def response_module(service, stored, failures):
 
 
 def _stored_item(service, instance, warning):
-    item = _attributes(
+    item = elements(
         ReferencedSOPClassUID=instance.value("SOPClassUID"),
         ReferencedSOPInstanceUID=instance.uid,
         RetrieveURL=f"{service.url}/{instance.resource}",
     )
     if warning:
-        item |= _attributes(WarningReason=warning)
+        item |= elements(WarningReason=warning)
     return item
 
 
 def _failed_item(failure):
     # Error Comment says what went wrong with a C-STORE (PS3.4, table B.2-1); so it does here.
-    item = _attributes(ErrorComment=failure.comment[:_COMMENT_LIMIT])
+    item = elements(ErrorComment=failure.comment[:_COMMENT_LIMIT])
     if failure.uid:
-        item |= _attributes(
+        item |= elements(
             ReferencedSOPClassUID=failure.sop_class, ReferencedSOPInstanceUID=failure.uid
         )
-    return item | _attributes(FailureReason=failure.reason)
-
-
-def _attributes(**values):
-    return {tag_of(keyword): element(keyword, value) for keyword, value in values.items()}
+    return item | elements(FailureReason=failure.reason)

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 from classroom.pacs.bulkdata import frame_numbers
 from classroom.pacs.http.problems import Problem, not_acceptable
 from classroom.pacs.image_file import NotAvailable, open_image, refusing
-from classroom.pacs.instance import Instance
+from classroom.pacs.instance import SOPInstance
 from classroom.pacs.service import Service, accept_header, accepted, check_parameters
 from helpers.pixels.display import FUNCTIONS, Window, eight_bits
 from helpers.pixels.lookup_tables import colours
@@ -63,7 +63,7 @@ def thumbnail(
     return _picture(request, image, _frame(image, frames), options)
 
 
-def picture(image: Instance, frame: int, media_type: str, options: dict[str, Any]) -> Response:
+def picture(image: SOPInstance, frame: int, media_type: str, options: dict[str, Any]) -> Response:
     """Answer with one frame as a picture; `options` are those of `render`."""
     try:
         content = render(image.path, frame, media_type, **options)
@@ -147,14 +147,14 @@ def whole_number(name: str, text: str) -> int:
     return int(text)
 
 
-def _picture(request: Request, image: Instance, frame: int, options: dict[str, Any]) -> Response:
+def _picture(request: Request, image: SOPInstance, frame: int, options: dict[str, Any]) -> Response:
     offer = choose(accepted(request), PICTURES)
     if offer is None:
         raise not_acceptable(accept_header(request), PICTURES)
     return picture(image, frame, offer.name, options)
 
 
-def _frame(image: Instance, text: str) -> int:
+def _frame(image: SOPInstance, text: str) -> int:
     found = frame_numbers(image, text)
     if len(found) > 1:
         raise Problem(400, "A picture has one frame.", "Send one request for each frame.")

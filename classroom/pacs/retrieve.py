@@ -8,10 +8,11 @@ from werkzeug.wrappers import Response
 
 from classroom.pacs.http.problems import Problem, not_acceptable
 from classroom.pacs.image_file import NotAvailable
-from classroom.pacs.responses import CHUNK, Part, described, file_chunks, multipart
+from classroom.pacs.responses import described, multipart
 from classroom.pacs.service import accept_header, accepted, check_parameters
 from classroom.pacs.transcode import transcode
 from helpers.dicom.json_model import with_bulk_data_uris
+from helpers.multipart.writer import CHUNK, PartToSend, chunks_of, file_chunks
 from helpers.web.media_types import MediaType, choose
 
 _DICOM = MediaType("application/dicom")
@@ -78,7 +79,7 @@ def _files(service, found, transfer_syntax):
                 chunks = _spooled(spool, start, size)
             media_type = MediaType("application/dicom", {"transfer-syntax": syntax})
             url = f"{service.url}/{instance.resource}"
-            parts.append(Part(str(media_type), size, chunks, url))
+            parts.append(PartToSend(str(media_type), size, chunks, url))
         return parts, resources.pop_all().close
 
 
@@ -91,10 +92,7 @@ def _single_part(part, free):
 
 def _spooled(spool, start, size):
     spool.seek(start)
-    while size:
-        chunk = spool.read(min(size, CHUNK))
-        size -= len(chunk)
-        yield chunk
+    yield from chunks_of(spool, size)
 
 
 def metadata(service, request, study, series=None, instance=None):

@@ -2,11 +2,11 @@
 
 from itertools import islice
 
-from classroom.pacs.instance import element, tag_of
 from classroom.pacs.query.levels import INSTANCE, LEVELS, SERIES, STUDY
 from classroom.pacs.query.read import read_query
 from classroom.pacs.responses import described
-from helpers.dicom.json_model import with_bulk_data_uris
+from helpers.dicom.json_model import element, with_bulk_data_uris
+from helpers.dicom.names import tag_of
 
 _RETRIEVE_URL = tag_of("RetrieveURL")
 _AVAILABILITY = tag_of("InstanceAvailability")

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from classroom.pacs.http.body import BodyCut, chunks
 from classroom.pacs.http.problems import Problem, not_acceptable
-from classroom.pacs.instance import NotServed, is_uid, read_instance
+from classroom.pacs.instance import NotServed, read_instance
 from classroom.pacs.receipt import (
     CANNOT_UNDERSTAND,
     DOES_NOT_MATCH_SOP_CLASS,
@@ -24,7 +24,8 @@ from classroom.pacs.receipt import (
 )
 from classroom.pacs.responses import JSON_TYPES, XML_TYPES, json_response
 from classroom.pacs.service import accept_header, accepted, check_parameters
-from helpers.dicom.native import native_xml
+from helpers.dicom.names import is_uid
+from helpers.dicom.native_model import write_native
 from helpers.errors import MissingBoundary, MultipartError
 from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, pieces
 from helpers.multipart.reader import boundary_of
@@ -75,7 +76,7 @@ def instances(service, request, study=None):
     if offer in JSON_TYPES:
         response = json_response(module, offer.name)
     else:
-        response = Response(native_xml(module), content_type=str(offer))
+        response = Response(write_native(module), content_type=str(offer))
     response.status_code = 409 if not stored else 202 if failures or warned else 200
     return response
 

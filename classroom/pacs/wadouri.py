@@ -6,10 +6,11 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from classroom.pacs.http.problems import Problem, not_acceptable
-from classroom.pacs.instance import Instance, is_uid
+from classroom.pacs.instance import SOPInstance
 from classroom.pacs.rendered import LARGEST_SIDE, PICTURES, numbers, picture, whole_number
 from classroom.pacs.retrieve import dicom_file
 from classroom.pacs.service import Service, check_parameters
+from helpers.dicom.names import is_uid
 from helpers.pixels.display import Window
 from helpers.web import media_types as accept
 from helpers.web.media_types import MediaType, choose
@@ -56,7 +57,7 @@ def retrieve(service: Service, request: Request) -> Response:
     return picture(found, _frame(found, parameters), offer.name, _options(parameters))
 
 
-def _frame(image: Instance, parameters: Parameters) -> int:
+def _frame(image: SOPInstance, parameters: Parameters) -> int:
     number = whole_number("frameNumber", parameters.get("frameNumber", "1"))
     if number > image.frames:
         raise Problem(

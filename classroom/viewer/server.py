@@ -3,10 +3,9 @@
 from classroom.pacs import server
 from classroom.viewer import ohif
 from classroom.viewer.pages import Viewer
+from helpers.dicom.json_model import first_value
 from helpers.errors import WorkbookError
 from helpers.web.secrets import WORKSHOP_KEY
-
-_PATIENT_NAME = "00100010"
 
 
 def start(port=None):
@@ -61,5 +60,5 @@ def address(pacs, study_uid):
 
 
 def _described(study):
-    names = study.attributes.get(_PATIENT_NAME, {}).get("Value", [{}])
-    return f"{study.uid}  {names[0].get('Alphabetic', '(no name)')}"
+    name = first_value(study.attributes, "PatientName", {})
+    return f"{study.uid}  {name.get('Alphabetic', '(no name)')}"

@@ -6,10 +6,15 @@ table can be made of at once; from there it is one step to a pydicom ``Dataset``
 """
 
 import io
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import pydicom
+import requests
 
-from helpers.dicom.native_model import record_of
+from helpers.dicom.json_model import Record, read_model
+from helpers.dicom.names import is_dicom
+from helpers.dicom.native_model import read_native
 from helpers.errors import AttributeProblem, MediaTypeMismatch
 from helpers.multipart.reader import parts
 from helpers.web.answer import check, media_type
@@ -25,19 +30,20 @@ OTHER_TYPES = (
 )
 
 
-def datasets(response):
+def datasets(response: requests.Response) -> list[pydicom.Dataset]:
     """Read every data set in an answer, whatever its representation.
 
     Parameters
     ----------
-    response : requests.Response
+    response
         DICOM JSON, or Native DICOM XML or DICOM, alone or multipart.
 
     Returns
     -------
-    list of pydicom.Dataset
+    list
         In the order of the answer; empty if nothing matched. Bulk data that the server left out,
-        with a link in its place, is not in the data set.
+        with a link in its place, is not in the data set. A decimal or integer string that is no
+        number stays a text.
 
     Raises
     ------
@@ -54,7 +60,7 @@ def datasets(response):
 
     Notes
     -----
-    PS3.18 appendix F is the DICOM JSON model, PS3.19 appendix A.1 the Native DICOM model.
+    PS3.18 annex F is the DICOM JSON Model, PS3.19 annex A.1 the Native DICOM Model.
 
     Examples
     --------
@@ -67,55 +73,24 @@ def datasets(response):
     """
     check(response)
     return [
-        item if isinstance(item, pydicom.Dataset) else _dataset(item) for item in _read(response)
+        item if isinstance(item, pydicom.Dataset) else read_model(item) for item in _read(response)
     ]
 
 
-def records(response):
-    """Read every data set in an answer into the DICOM JSON model.
-
-    Parameters
-    ----------
-    response : requests.Response
-        As for `datasets`, which also says what is raised.
-
-    Returns
-    -------
-    list of dict
-        For example ``{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "SIIM^Joe"}]}}``.
-
-    Examples
-    --------
-    >>> import requests
-    >>> answer = requests.Response()
-    >>> answer.status_code = 204
-    >>> records(answer)
-    []
-    """
+def records(response: requests.Response) -> list[Record]:
+    """Read every data set in an answer, as `datasets` does, into the DICOM JSON Model."""
     check(response)
     return unchecked_records(response)
 
 
-def unchecked_records(response):
-    """Read every data set as `records` does, also from an answer with a bad status.
-
-    A store response with the status 409 is one: it says which instances were refused.
-
-    Parameters
-    ----------
-    response : requests.Response
-
-    Returns
-    -------
-    list of dict
-    """
+def unchecked_records(response: requests.Response) -> list[Record]:
+    """Read as `records` does, also where the status is bad: a store response of 409 is one."""
     return [
         _record(item) if isinstance(item, pydicom.Dataset) else item for item in _read(response)
     ]
 
 
-def _read(response):
-    """Yield a Dataset for binary DICOM, a dict of the DICOM JSON model for JSON and XML."""
+def _read(response: requests.Response) -> Iterator[pydicom.Dataset | Record]:
     if response.status_code == 204:
         return
     kind = media_type(response)
@@ -134,7 +109,7 @@ def _read(response):
         )
 
 
-def _json_records(response):
+def _json_records(response: requests.Response) -> list[Record]:
     size = len(body(response))
     try:
         model = response.json()
@@ -157,12 +132,12 @@ def _json_records(response):
     return items
 
 
-def _read_file(file):
-    # What a part holds shows best in the part: a DICOM file says DICM behind 128 bytes.
-    start = file.read(132)
+def _read_file(file: BinaryIO) -> pydicom.Dataset | Record:
+    # What a part holds shows best in the part itself.
+    is_file = is_dicom(file.read(132))
     file.seek(0)
-    if start[128:] != b"DICM":
-        return record_of(file.read())
+    if not is_file:
+        return read_native(file.read())
     try:
         dataset = pydicom.dcmread(file)
         if not dataset:
@@ -172,35 +147,17 @@ def _read_file(file):
         raise _broken(error) from error
 
 
-def _broken(error):
+def _record(dataset: pydicom.Dataset) -> dict[str, Any]:
+    try:
+        return dataset.to_json_dict(bulk_data_element_handler=lambda element: "")
+    except Exception as error:  # pydicom reads each value only now
+        raise _broken(error) from error
+
+
+def _broken(error: Exception) -> AttributeProblem:
     return AttributeProblem(
         "A DICOM object in this answer cannot be read.",
         expected="a whole DICOM file",
         came=str(error),
         hint="Ask again. If it stays so, the server holds a broken object.",
     )
-
-
-def _dataset(record):
-    try:
-        present = {
-            tag: element
-            for tag, element in record.items()
-            if element is not None and "BulkDataURI" not in element
-        }
-        # Inside a sequence, bulk data is an attribute without a value.
-        return pydicom.Dataset.from_json(present, bulk_data_uri_handler=lambda uri: None)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise AttributeProblem(
-            "A data set in this answer is not in the DICOM JSON model.",
-            expected='{"00100010": {"vr": "PN", "Value": [...]}, ...}',
-            came="an attribute without its vr" if isinstance(error, KeyError) else str(error),
-            hint="Look at it with show(response).",
-        ) from error
-
-
-def _record(dataset):
-    try:
-        return dataset.to_json_dict(bulk_data_element_handler=lambda element: "")
-    except Exception as error:  # pydicom reads each value only now
-        raise _broken(error) from error

@@ -1,94 +1,73 @@
-"""The DICOM JSON Model: DICOM attributes as JSON (PS3.18, annex F)."""
+"""The DICOM JSON Model, both ways: data set -> dictionary -> data set (PS3.18 annex F)."""
 
 import base64
+import contextlib
 import math
+from typing import Any, TypeAlias
 
+from pydicom import DataElement, Dataset
+from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag, Tag
+from pydicom.valuerep import PersonName
+
+from helpers.dicom.names import tag_of, vr_of
+from helpers.errors import AttributeProblem
+
+Attribute: TypeAlias = dict[str, Any]
+Record: TypeAlias = dict[str, Attribute]  # a data set: its attributes by tag
+
+WHOLE_NUMBERS = ("IS", "SL", "SS", "SV", "UL", "US", "UV")
+DECIMAL_NUMBERS = ("DS", "FD", "FL")
+NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _BULK_BYTES = 768
 
 
-def json_model(dataset, path="bulkdata"):
-    """Write a data set as DICOM JSON.
+def write_model(dataset: Dataset, path: str = "bulkdata") -> Record:
+    """Write a data set; a value that its VR does not allow is a text or left out.
 
-    Parameters
-    ----------
-    dataset : pydicom.Dataset
-    path : str
-        What a BulkDataURI begins with.
+    What a BulkDataURI begins with is `path`:
 
-    Returns
-    -------
-    dict
-        By tag. A value that its VR does not allow is left out.
-
-    Examples
-    --------
-    >>> from pydicom import Dataset
     >>> dataset = Dataset()
-    >>> dataset.Modality = "CT"
     >>> dataset.EncapsulatedDocument = bytes(1000)
-    >>> for tag, attribute in json_model(dataset).items():
-    ...     print(tag, attribute)
-    00080060 {'vr': 'CS', 'Value': ['CT']}
-    00420011 {'vr': 'OB', 'BulkDataURI': 'bulkdata/00420011'}
+    >>> write_model(dataset)
+    {'00420011': {'vr': 'OB', 'BulkDataURI': 'bulkdata/00420011'}}
     """
-    attributes = {}
+    record = {}
     for tag in sorted(dataset.keys()):
         if tag.element == 0:  # group lengths are not part of the model
             continue
-        try:
-            element = dataset[tag]
-            attributes[f"{tag:08X}"] = _element(element, f"{path}/{tag:08X}")
-        except Exception:
-            # A value that its VR does not allow: the rest of the data set is worth having.
-            continue
-    if "00080005" in attributes:
-        attributes["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}  # JSON is UTF-8
-    return attributes
+        # pydicom raises whatever it likes of a broken value. The others are worth having.
+        with contextlib.suppress(Exception):
+            record[f"{tag:08X}"] = _write_attribute(dataset, tag, f"{path}/{tag:08X}")
+    if "00080005" in record:
+        record["00080005"] = element("SpecificCharacterSet", "ISO_IR 192")  # JSON is UTF-8
+    return record
 
 
-def _element(element, path):
-    vr = element.VR[:2]  # "US or SS" where nothing in the data set decides
-    if vr == "SQ":
-        items = [json_model(item, f"{path}/{n}") for n, item in enumerate(element.value, 1)]
-        return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
-    if isinstance(element.value, bytes):
-        if not element.value:
-            return {"vr": vr}
-        if len(element.value) > _BULK_BYTES:
-            return {"vr": vr, "BulkDataURI": path}
-        return {"vr": vr, "InlineBinary": base64.b64encode(element.value).decode()}
-    model = element.to_json_dict(bulk_data_element_handler=None, bulk_data_threshold=_BULK_BYTES)
-    model["vr"] = vr
-    if vr in ("FL", "FD", "DS") and "Value" in model:
-        model["Value"] = [_number(value, vr) for value in model["Value"]]
-    return model
+def element(keyword: str, *values: Any) -> Attribute:
+    """Return an attribute that has values.
 
-
-def _number(value, vr):
-    if value is None or math.isfinite(value):
-        return value
-    if vr == "DS":
-        raise ValueError(f"{value} is no decimal string, nor a number of JSON")
-    return str(value)
-
-
-def with_bulk_data_uris(attributes, url):
-    """Return a copy of an instance's attributes whose BulkDataURIs are absolute.
-
-    Parameters
-    ----------
-    attributes : dict
-        DICOM JSON, from `Instance.attributes`.
-    url : str
-        Of the instance, without a trailing slash.
-
-    Examples
-    --------
-    >>> with_bulk_data_uris({"00420011": {"vr": "OB", "BulkDataURI": "bulkdata/00420011"}}, "/x")
-    {'00420011': {'vr': 'OB', 'BulkDataURI': '/x/bulkdata/00420011'}}
+    >>> element("Modality", "CT")
+    {'vr': 'CS', 'Value': ['CT']}
     """
+    return {"vr": vr_of(tag_of(keyword)), "Value": list(values)}
+
+
+def elements(**values: Any) -> Record:
+    """Return attributes that have one value each, by keyword."""
+    return {tag_of(keyword): element(keyword, value) for keyword, value in values.items()}
+
+
+def first_value(record: Record, keyword: str, default: Any = None) -> Any:
+    """Return the first value of an attribute, or `default` if it is empty or absent."""
+    values = record.get(tag_of(keyword), {}).get("Value")
+    return values[0] if values and values[0] is not None else default
+
+
+def with_bulk_data_uris(record: Record, url: str) -> Record:
+    """Return a copy of an instance's attributes whose BulkDataURIs stand below its URL."""
     absolute = {}
-    for tag, attribute in attributes.items():
+    for tag, attribute in record.items():
         if "BulkDataURI" in attribute:
             attribute = {**attribute, "BulkDataURI": f"{url}/{attribute['BulkDataURI']}"}
         elif attribute["vr"] == "SQ" and "Value" in attribute:
@@ -96,3 +75,103 @@ def with_bulk_data_uris(attributes, url):
             attribute = {**attribute, "Value": items}
         absolute[tag] = attribute
     return absolute
+
+
+def _write_attribute(dataset: Dataset, tag: BaseTag, path: str) -> Attribute:
+    try:
+        found = dataset[tag]
+        vr, value = found.VR[:2], found.value  # "US or SS" where nothing decides
+    except Exception:
+        raw = dataset.get_item(tag)
+        vr = raw.VR or vr_of(f"{tag:08X}")
+        if vr not in ("DS", "IS"):
+            raise
+        value = raw.value.decode("ascii", "replace").split("\\")
+    if vr == "SQ":
+        items = [write_model(item, f"{path}/{n}") for n, item in enumerate(value, 1)]
+        return {"vr": vr, "Value": items} if items else {"vr": vr}
+    if isinstance(value, bytes) and value:
+        if len(value) > _BULK_BYTES:
+            return {"vr": vr, "BulkDataURI": path}
+        return {"vr": vr, "InlineBinary": base64.b64encode(value).decode()}
+    values = list(value) if isinstance(value, list | MultiValue) else [value]
+    values = [_write_value(vr, one) for one in values]
+    return {"vr": vr} if values in ([], [None]) else {"vr": vr, "Value": values}
+
+
+def _write_value(vr: str, value: Any) -> Any:
+    """Return one value; None if it is empty (PS3.18 section F.2.5)."""
+    if vr == "PN":
+        # What is empty at the end of a name says nothing (PS3.5 section 6.2.1), and XML has no
+        # place for it.
+        groups = [group.rstrip("^") for group in PersonName(value or "").components]
+        return {name: text for name, text in zip(NAME_GROUPS, groups, strict=False) if text} or None
+    if value is None or value in ("", b""):
+        return None
+    if vr == "AT":
+        return f"{value:08X}"
+    try:
+        if vr in WHOLE_NUMBERS:
+            return int(value)
+        if vr in DECIMAL_NUMBERS:
+            return float(value) if math.isfinite(float(value)) else str(value)
+    except ValueError:
+        return value.strip("\0 ") or None  # DS and IS may be texts (PS3.18 section F.2.3.1)
+    return value
+
+
+def read_model(record: Record) -> Dataset:
+    """Read a data set, without bulk data that has a link in its place; raise AttributeProblem."""
+    dataset = Dataset()
+    for tag, attribute in record.items():
+        try:
+            if attribute is not None and "BulkDataURI" not in attribute:
+                dataset.add(_read_attribute(tag, attribute))
+        except AttributeProblem:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            why = "an attribute without its vr" if isinstance(error, KeyError) else error
+            raise AttributeProblem(
+                "A data set in this answer is not in the DICOM JSON model.",
+                expected='{"00100010": {"vr": "PN", "Value": [...]}, ...}',
+                came=f"{tag}: {why}",
+                hint="Look at it with show(response).",
+            ) from error
+    return dataset
+
+
+def _read_attribute(tag: str, attribute: Attribute) -> DataElement:
+    vr = attribute["vr"]
+    if "InlineBinary" in attribute:
+        inline = attribute["InlineBinary"]
+        text = inline[0] if isinstance(inline, list) else inline
+        text += "=" * (-len(text) % 4)  # some leave the padding out
+        return DataElement.from_json(Dataset, tag, vr, text, "InlineBinary")
+    values = attribute.get("Value")
+    if not isinstance(values, list):
+        # A server that sends one value without its brackets, or null for none.
+        values = [] if values is None else [values]
+    if vr == "SQ":
+        return DataElement(int(tag, 16), vr, [read_model(item or {}) for item in values])
+    values = [_read_value(vr, value) for value in values]
+    try:
+        return DataElement.from_json(Dataset, tag, vr, values, "Value")
+    except (TypeError, ValueError):
+        if vr not in ("DS", "IS"):
+            raise
+        # What is no number stays the text that came, among texts.
+        texts = MultiValue(str, ["" if value is None else value for value in values])
+        kept = texts if len(texts) > 1 else texts[0]
+        return DataElement(Tag(tag), vr, kept, already_converted=True)
+
+
+def _read_value(vr: str, value: Any) -> Any:
+    if value == "":
+        return None
+    if vr == "AT" and isinstance(value, int):
+        return f"{value:08X}"
+    if vr == "PN" and value is not None:
+        # A server of before 2013 sends the name as a plain text.
+        groups = value if isinstance(value, dict) else {"Alphabetic": value}
+        return {name: str(text) for name, text in groups.items() if text is not None}
+    return value

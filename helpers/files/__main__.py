@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from helpers.dicom.names import may_be_dicom
 from helpers.errors import WorkbookError
 from helpers.files.store import INSTANCES_AT_ONCE, NOT_SENT, THERE, store_instances
 from helpers.files.store_response import FAILED, STORED
@@ -83,7 +84,7 @@ def _files(paths):
     for path in paths:
         if path.is_dir():
             files = [file for file in sorted(path.rglob("*")) if file.is_file()]
-            dicom = [file for file in files if _is_dicom(file)]
+            dicom = [file for file in files if may_be_dicom(file)]
             found += dicom
             others += len(files) - len(dicom)
         elif path.exists():
@@ -105,16 +106,6 @@ def _files(paths):
     if others:
         print(f"Files that are not DICOM, and are left out: {others}")
     return found
-
-
-def _is_dicom(path):
-    """Tell whether a file has the letters DICM behind its preamble (PS3.10 section 7.1)."""
-    try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError:
-        # Nobody knows. It is reported as a failure when it cannot be read again.
-        return True
 
 
 def _report(results):

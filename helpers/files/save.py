@@ -2,15 +2,18 @@
 
 import filecmp
 import os
-import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pydicom
+import requests
 from pydicom.errors import InvalidDicomError
 from tqdm.auto import tqdm
 
+from helpers.dicom.names import UID_LENGTH, is_uid
 from helpers.errors import (
     AttributeProblem,
     ConnectionCut,
@@ -25,14 +28,13 @@ from helpers.multipart.reader import iter_parts
 from helpers.web.answer import check, media_type, require_answer
 from helpers.web.bodies import stream
 
-# PS3.5 section 9.1. Nothing else may become the name of a file.
-UID = re.compile(r"[0-9]+(\.[0-9]+)*")
-UID_LENGTH = 64
 SOP_INSTANCE_UID = 0x00080018
 CHUNK = 256 * 1024
 
 
-def save_instances(response, folder, overwrite=False):
+def save_instances(
+    response: requests.Response, folder: str | os.PathLike[str], overwrite: bool = False
+) -> list[Path]:
     """Write every DICOM instance in an answer to a file of its own.
 
     The answer is read piece by piece, so a study may be larger than the memory: ask for it with
@@ -41,17 +43,17 @@ def save_instances(response, folder, overwrite=False):
 
     Parameters
     ----------
-    response : requests.Response
+    response
         ``multipart/related; type="application/dicom"``, or a single ``application/dicom``.
-    folder : str or pathlib.Path
+    folder
         Where to write, ``~`` being your home; made when the first instance comes.
-    overwrite : bool
+    overwrite
         Whether to replace a file with the same name and other content.
 
     Returns
     -------
-    list of pathlib.Path
-        One for each instance, in the order in which they came.
+    list
+        A path for each instance, in the order in which they came.
 
     Raises
     ------
@@ -92,8 +94,8 @@ def save_instances(response, folder, overwrite=False):
     """
     require_answer(response)
     folder = Path(folder).expanduser()
-    paths = []
-    come = set()
+    paths: list[Path] = []
+    come: set[Path] = set()
     size = 0
     # Most servers stream a study without saying how long it is: then the bar only counts.
     length = response.headers.get("Content-Length", "")
@@ -113,17 +115,22 @@ def save_instances(response, folder, overwrite=False):
         except (TruncatedMultipart, ConnectionCut) as error:
             error.came = f"{error.came}; {_count(paths)} came whole and stayed"
             raise
+        except WorkbookError:  # some of them are of the next kind too
+            raise
         except OSError as error:
-            # Some errors of ours are of this kind too.
-            if isinstance(error, WorkbookError):
-                raise
-            raise _not_written(error, folder, paths) from error
+            raise SaveError(
+                f"The instances cannot be written to {folder.as_posix()}.",
+                expected="a folder that you may write to, on a disk with room left",
+                came=f"{error.strerror or error}; {_count(paths)} came whole and stayed",
+                hint="Make room, or name another folder. "
+                "Then run the cell with requests.get(...) again.",
+            ) from error
     print(f"{_count(paths)} saved: {size:,} bytes")
     return paths
 
 
-def _instances(response):
-    """Yield each DICOM instance in an answer as a rewound binary file."""
+def _instances(response: requests.Response) -> Iterator[BinaryIO]:
+    """Yield each DICOM instance in an answer, a file that stands at its beginning."""
     check(response)
     kind = media_type(response)
     if kind == "multipart/related":
@@ -142,7 +149,7 @@ def _instances(response):
         )
 
 
-def _save(file, folder, overwrite, come):
+def _save(file: BinaryIO, folder: Path, overwrite: bool, come: set[Path]) -> Path:
     path = folder / f"{_uid(file)}.dcm"
     # Beside its final place, so that the last step is a rename: the file is whole, or not there.
     handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
@@ -150,48 +157,33 @@ def _save(file, folder, overwrite, come):
         # Closed before the rest: Windows renames and removes no file that is open.
         with open(handle, "wb") as unfinished:
             shutil.copyfileobj(file, unfinished, CHUNK)
-        if path in come:
-            _check_twin(name, path)
-        else:
-            _rename(name, path, overwrite)
+        is_twin = path in come
+        if not path.exists() or (overwrite and not is_twin):
+            os.replace(name, path)
+        elif not filecmp.cmp(name, path, shallow=False):
+            raise _conflict(path, is_twin)
     finally:
         Path(name).unlink(missing_ok=True)
     return path
 
 
-def _not_written(error, folder, paths):
-    """Explain a folder or a disk that does not take what came."""
-    return SaveError(
-        f"The instances cannot be written to {folder.as_posix()}.",
-        expected="a folder that you may write to, on a disk with room left",
-        came=f"{error.strerror or error}; {_count(paths)} came whole and stayed",
-        hint="Make room, or name another folder. Then run the cell with requests.get(...) again.",
-    )
-
-
-def _rename(unfinished, path, overwrite):
-    if overwrite or not path.exists():
-        os.replace(unfinished, path)
-    elif not filecmp.cmp(unfinished, path, shallow=False):
-        raise FileConflict(
-            "A file of that name is there already, and it holds something else.",
-            expected="no file, or the same bytes",
-            came=path.as_posix(),
-            hint="Save to another folder, or replace it: save_instances(..., overwrite=True).",
-        )
-
-
-def _check_twin(unfinished, path):
-    if not filecmp.cmp(unfinished, path, shallow=False):
-        raise FileConflict(
+def _conflict(path: Path, is_twin: bool) -> FileConflict:
+    if is_twin:
+        return FileConflict(
             "Two instances in this answer have the same SOP Instance UID, and are not the same.",
             expected="one instance for each UID",
             came=path.stem,
             hint="The first one is saved. Tell the server's owner.",
         )
+    return FileConflict(
+        "A file of that name is there already, and it holds something else.",
+        expected="no file, or the same bytes",
+        came=path.as_posix(),
+        hint="Save to another folder, or replace it: save_instances(..., overwrite=True).",
+    )
 
 
-def _uid(file):
+def _uid(file: BinaryIO) -> str:
     """Return the SOP Instance UID of a DICOM file, checked: it comes from the network."""
     try:
         dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=[SOP_INSTANCE_UID])
@@ -205,7 +197,7 @@ def _uid(file):
             hint="Look at it with show(response).",
         ) from error
     file.seek(0)
-    if len(uid) > UID_LENGTH or not UID.fullmatch(uid):
+    if not is_uid(uid):
         raise UnsafeName(
             "A SOP Instance UID in this answer must not become a file name.",
             expected=f"digits and dots, at most {UID_LENGTH} characters",
@@ -215,5 +207,5 @@ def _uid(file):
     return uid
 
 
-def _count(paths):
+def _count(paths: list[Path]) -> str:
     return "1 instance" if len(paths) == 1 else f"{len(paths)} instances"

@@ -1,9 +1,10 @@
 """DICOM instances -> a server: STOW-RS, the service that stores (PS3.18 section 10.5)."""
 
 import io
-import re
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas
 import pydicom
@@ -11,10 +12,11 @@ import requests
 from pydicom.errors import InvalidDicomError
 from tqdm.auto import tqdm
 
-from helpers.errors import HTTPProblem, WorkbookError
+from helpers.dicom.names import is_uid
+from helpers.errors import HTTPProblem, StoreError, WorkbookError
 from helpers.files.holdings import instances_of
 from helpers.files.store_response import FAILED, outcomes
-from helpers.multipart.writer import Instance, MultipartBody
+from helpers.multipart.writer import MultipartBody, PartToSend, chunks_of
 from helpers.web.answer import check
 from helpers.web.explanations import explain
 
@@ -31,7 +33,30 @@ THERE, NOT_SENT = "there already", "not sent"
 
 # What has to be known of an instance before it is sent.
 UIDS = ["StudyInstanceUID", "SOPInstanceUID"]
-UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 section 9.1; some leave zeros in front of a number
+
+
+class InstanceToStore(NamedTuple):
+    """An instance to store: its UIDs, its size in bytes, and the file or the bytes that it is."""
+
+    study: str
+    uid: str
+    size: int
+    source: Path | bytes
+
+    def chunks(self, sent: Callable[[int], object]) -> Iterator[bytes]:
+        """Yield its bytes, piece by piece, and tell how many went out."""
+        source = self.source
+        try:
+            with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+                for chunk in chunks_of(file, self.size):
+                    yield chunk
+                    sent(len(chunk))
+        except OSError as error:
+            raise StoreError(
+                "A file cannot be read to its end.",
+                came=str(error),
+                hint="Look at it, and store it again when nobody writes to it.",
+            ) from error
 
 
 def store_instances(instances, server, at_once=INSTANCES_AT_ONCE):
@@ -117,13 +142,13 @@ def _instance(item):
         file = io.BytesIO()
         pydicom.dcmwrite(file, item, enforce_file_format=True)
         content = file.getvalue()
-        return Instance(*uids, len(content), content)
+        return InstanceToStore(*uids, len(content), content)
     path = Path(item)
     with warnings.catch_warnings():
         # It is sent as it is; whether it is right, the server says.
         warnings.simplefilter("ignore")
         uids = _uids_in(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=UIDS))
-    return Instance(*uids, path.stat().st_size, path)
+    return InstanceToStore(*uids, path.stat().st_size, path)
 
 
 def _uids_in(dataset):
@@ -132,7 +157,7 @@ def _uids_in(dataset):
         if not uid:
             raise ValueError(f"it has no {keyword}")
         # One of them becomes a part of a URL.
-        if not UID.fullmatch(uid):
+        if not is_uid(uid):
             raise ValueError(f"its {keyword} is malformed")
     return uids
 
@@ -183,7 +208,11 @@ def _store(batch, server, sent):
 
 def _post(batch, server, sent):
     """Send a batch; return the store response, which may have the status 409 (Conflict)."""
-    body = MultipartBody([row["instance"] for row in batch], sent)
+    parts = [
+        PartToSend("application/dicom", row["instance"].size, row["instance"].chunks(sent))
+        for row in batch
+    ]
+    body = MultipartBody("application/dicom", parts)
     response = requests.post(
         f"{server.dicomweb}/studies",
         data=body,

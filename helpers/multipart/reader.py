@@ -1,19 +1,23 @@
 r"""Multipart answers: many parts in one body (RFC 2046 section 5.1, RFC 2387).
 
 A DICOMweb server sends several things in one answer as parts: the files of a study, the frames of
-an image. The Content-Type header of the answer names the boundary, a text that stands between the
-parts. Each part has headers of its own, a blank line, and data. `helpers.multipart.pieces` finds
-them in the body; this module puts them together to parts.
+an image. `helpers.multipart.pieces` finds headers and data in the body, at the boundary that the
+Content-Type header of the answer names; this module puts them together to parts.
 """
 
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
 from email.message import Message
+from functools import cached_property
 from io import BytesIO
+from typing import IO
 
 import requests
+from requests.structures import CaseInsensitiveDict
 
-from helpers.errors import MissingBoundary, NotMultipart
-from helpers.multipart.part import LargeFile, Part, parse_headers
-from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, HEADERS, pieces
+from helpers.errors import BadPartHeader, MissingBoundary, NotMultipart
+from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, HEADERS, Labelled, excerpt, pieces
 from helpers.web.answer import check
 from helpers.web.bodies import stream
 
@@ -22,27 +26,75 @@ MEMORY_LIMIT = 8 * 1024 * 1024
 PIECES_LIMIT = 1024
 
 
-def parts(response):
-    """Return all parts of a multipart answer.
+class Part:
+    r"""One part of a multipart body: its headers and its data (RFC 2046 section 5.1).
+
+    Examples
+    --------
+    >>> body = b"--cut\r\nContent-Type: text/plain\r\n\r\nHello\r\n--cut--"
+    >>> [part] = parse([body], "multipart/related; boundary=cut")
+    >>> part
+    <Part text/plain, 5 bytes>
+    >>> part.headers["content-type"], part.content
+    ('text/plain', b'Hello')
+    """
+
+    def __init__(self, fields: list[tuple[str, str]], file: IO[bytes], size: int) -> None:
+        self._fields = fields
+        self._file = file
+        self.size = size  # bytes of data
+
+    @cached_property
+    def headers(self) -> CaseInsensitiveDict[str]:
+        """The part's own headers. Of a header that comes twice, the last one counts."""
+        return CaseInsensitiveDict(self._fields)
+
+    @property
+    def media_type(self) -> str:
+        """The media type without its parameters, in lower case; empty if the part names none."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def content(self) -> bytes:
+        """The data, as bytes."""
+        return self.file.read()
+
+    @property
+    def file(self) -> IO[bytes]:
+        """The data as a binary file, rewound: ``pydicom.dcmread(part.file)``."""
+        self._file.seek(0)
+        return self._file
+
+    def __repr__(self) -> str:
+        return f"<Part {self.media_type or 'without a media type'}, {self.size:,} bytes>"
+
+
+def parts(response: requests.Response) -> list[Part]:
+    r"""Return all parts of a multipart answer: none for the status 204 (No Content).
 
     Parameters
     ----------
-    response : requests.Response
-
-    Returns
-    -------
-    list of Part
-        Empty for the status 204 (No Content).
+    response
+        What ``requests.get(...)`` returned.
 
     Raises
     ------
     WorkbookError
         As `iter_parts` does, which also gives the parts that came whole before the error.
+
+    Examples
+    --------
+    >>> answer = requests.Response()
+    >>> answer.status_code = 200
+    >>> answer.headers["Content-Type"] = "multipart/related; boundary=cut"
+    >>> answer.raw = BytesIO(b"--cut\r\nContent-Type: application/dicom\r\n\r\nDICM\r\n--cut--")
+    >>> parts(answer)
+    [<Part application/dicom, 4 bytes>]
     """
     return list(iter_parts(response))
 
 
-def iter_parts(response):
+def iter_parts(response: requests.Response) -> Iterator[Part]:
     """Yield the parts of a multipart answer, each as soon as it is complete.
 
     Ask with ``requests.get(url, stream=True)``: then the body is never in memory as a whole, and of
@@ -50,12 +102,8 @@ def iter_parts(response):
 
     Parameters
     ----------
-    response : requests.Response
-
-    Returns
-    -------
-    iterator of Part
-        Without any part for the status 204 (No Content).
+    response
+        What ``requests.get(...)`` returned. The status 204 (No Content) has no parts.
 
     Raises
     ------
@@ -72,27 +120,22 @@ def iter_parts(response):
     return parse(stream(response), response.headers.get("Content-Type"))
 
 
-def parse(chunks, content_type):
-    r"""Yield the parts of a multipart body: the parser without HTTP.
+def parse(chunks: Iterable[bytes], content_type: str | None) -> Iterator[Part]:
+    r"""Yield the parts of a multipart body, each when its end is certain: the parser without HTTP.
 
     Parameters
     ----------
-    chunks : iterable of bytes
+    chunks
         The body, in one or many chunks: cut anywhere.
-    content_type : str
+    content_type
         The Content-Type header that came with it: it names the boundary.
-
-    Returns
-    -------
-    iterator of Part
-        Each part comes as soon as its end is certain.
 
     Raises
     ------
     NotMultipart
         The content type is another one.
     MissingBoundary
-        The content type names no boundary, or the body does not contain it.
+        The content type names no boundary, or the body does not contain it in its first 16 KiB.
     BadPartHeader
         A part's headers are not headers, or longer than 16 KiB.
     TruncatedMultipart
@@ -109,38 +152,13 @@ def parse(chunks, content_type):
     return assemble(pieces(chunks, boundary_of(content_type)))
 
 
-def assemble(labelled):
-    """Put the pieces of a body together to parts."""
-    header_fields, views, size, file = [], [], 0, None
-    begun = False
-    for kind, data in labelled:
-        if kind == DATA:
-            views.append(data)
-            size += len(data)
-            if file or size > MEMORY_LIMIT or len(views) > PIECES_LIMIT:
-                file = file or LargeFile()
-                file.writelines(views)
-                views.clear()
-        elif kind == HEADERS:
-            header_fields = parse_headers(bytes(data))
-        elif kind in (DELIMITER, CLOSING):
-            if begun:
-                yield Part(header_fields, file or BytesIO(b"".join(views)), size)
-            header_fields, views, size, file = [], [], 0, None
-            begun = True
-
-
-def boundary_of(content_type):
+def boundary_of(content_type: str | None) -> bytes:
     """Return the boundary that a Content-Type header names (RFC 2046 section 5.1.1).
 
     Parameters
     ----------
-    content_type : str or None
+    content_type
         None if the header did not come.
-
-    Returns
-    -------
-    bytes
 
     Raises
     ------
@@ -154,10 +172,11 @@ def boundary_of(content_type):
     >>> boundary_of('multipart/related; type="application/dicom"; boundary="a;b"')
     b'a;b'
     """
+    content_type = content_type or ""
     header = Message()
-    header["Content-Type"] = content_type or ""
+    header["Content-Type"] = content_type
     if header.get_content_maintype() != "multipart":
-        raise not_multipart(content_type or "")
+        raise not_multipart(content_type)
     boundary = header.get_boundary() or ""
     if not boundary or not boundary.isascii() or not boundary.isprintable():
         raise MissingBoundary(
@@ -181,7 +200,7 @@ INSTEAD = {
 }
 
 
-def not_multipart(content_type):
+def not_multipart(content_type: str) -> NotMultipart:
     """Explain what came instead of a multipart body, and what to do with it."""
     start = next(start for start in INSTEAD if content_type.lower().startswith(start))
     came, hint = INSTEAD[start]
@@ -191,3 +210,63 @@ def not_multipart(content_type):
         came=f"{came}: {content_type or 'no Content-Type at all'}",
         hint=f'{hint} Or ask for parts: Accept: multipart/related; type="..."',
     )
+
+
+def assemble(labelled: Iterable[Labelled]) -> Iterator[Part]:
+    """Put the pieces of a body together to parts."""
+    fields: list[tuple[str, str]] = []
+    views: list[memoryview] = []
+    size, file = 0, None
+    begun = False
+    for kind, data in labelled:
+        if kind is DATA:
+            views.append(data)
+            size += len(data)
+            if file or size > MEMORY_LIMIT or len(views) > PIECES_LIMIT:
+                file = file or LargeFile()
+                file.writelines(views)
+                views.clear()
+        elif kind is HEADERS:
+            fields = parse_headers(bytes(data))
+        elif kind is DELIMITER or kind is CLOSING:
+            if begun:
+                yield Part(fields, file or BytesIO(b"".join(views)), size)
+            fields, views, size, file = [], [], 0, None
+            begun = True
+
+
+class LargeFile(tempfile.SpooledTemporaryFile[bytes]):
+    """The data of a large part: a temporary file that is gone when it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rollover()
+
+    def __del__(self) -> None:
+        # Nobody closes a part. So its file closes itself, and Python need not warn.
+        self.close()
+
+
+def parse_headers(block: bytes) -> list[tuple[str, str]]:
+    r"""Read the header lines of a part (RFC 5322 section 2.2): names and values.
+
+    >>> parse_headers(b"Content-Type: image/jpeg;\r\n transfer-syntax=1.2.3\r\n")
+    [('Content-Type', 'image/jpeg; transfer-syntax=1.2.3')]
+    """
+    text = block.decode("latin-1")
+    if "\n " in text or "\n\t" in text:
+        # Folded: a line that begins with a blank continues the one before it (section 2.2.3).
+        text = re.sub(r"\r?\n[ \t]+", " ", text)
+    fields = []
+    for line in text.removesuffix("\n").split("\n"):
+        name, colon, value = line.partition(":")
+        name = name.strip(" \t")
+        if not name or not colon:
+            raise BadPartHeader(
+                "A part has a header line that is no header.",
+                expected="a name, a colon and a value, as in Content-Type: application/dicom",
+                came=excerpt(line.rstrip("\r").encode("latin-1")),
+                hint="Look at the body with show(response): does the part lack its blank line?",
+            )
+        fields.append((name, value.strip(" \t\r")))
+    return fields

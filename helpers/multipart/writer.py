@@ -1,95 +1,107 @@
-"""What goes out to a server that stores: instances in one multipart body, made while it is sent."""
+r"""Parts -> a multipart body, made while it is sent (RFC 2046 section 5.1.1, RFC 2387).
 
-import io
-import uuid
+The way back is `helpers.multipart.reader`:
+
+>>> from helpers.multipart import parse
+>>> body = MultipartBody("text/plain", [PartToSend("text/plain", 5, [b"Hello"])], boundary="cut")
+>>> body.content_type
+'multipart/related; type="text/plain"; boundary=cut'
+>>> b"".join(body)
+b'--cut\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nHello\r\n--cut--\r\n'
+>>> [part.content for part in parse(body, body.content_type)]
+[b'Hello']
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
-from helpers.errors import StoreError
+from helpers.web.media_types import MediaType
 
-READ_SIZE = 256 * 1024
+CHUNK = 1024 * 1024  # bytes of a file that are in memory at a time
+SMALL = 64 * 1024  # pieces below that size are joined
 
 
-class Instance(NamedTuple):
-    """An instance to store: its UIDs, its size in bytes, and the file or the bytes that it is."""
+class PartToSend(NamedTuple):
+    """A part of a body that goes out: its type, its size, its data, and its URL if it has one."""
 
-    study: str
-    uid: str
+    media_type: str
     size: int
-    source: Path | bytes
+    chunks: Iterable[bytes]
+    location: str = ""
 
-    def chunks(self):
-        """Yield its bytes, piece by piece."""
-        left = self.size
-        try:
-            with self._opened() as file:
-                while left and (chunk := file.read(min(left, READ_SIZE))):
-                    left -= len(chunk)
-                    yield chunk
-        except OSError as error:
-            raise StoreError(
-                "A file cannot be read.", came=str(error), hint="Look at it, then store it again."
-            ) from error
-        if left:
-            raise StoreError(
-                "A file became shorter while it was sent.",
-                expected=f"{self.size} bytes",
-                came=f"{self.size - left} bytes in {self.source}",
-                hint="Wait until nobody writes to it, then store it again.",
-            )
-
-    def _opened(self):
-        return self.source.open("rb") if isinstance(self.source, Path) else io.BytesIO(self.source)
+    @property
+    def head(self) -> bytes:
+        """The part's headers and the blank line after them (PS3.18 section 8.6.1.2)."""
+        lines = [f"Content-Type: {self.media_type}", f"Content-Length: {self.size}"]
+        if self.location:
+            lines.append(f"Content-Location: {self.location}")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 class MultipartBody:
-    r"""A multipart body that is made while it is sent: of the files, one piece is in memory.
+    """A multipart body that is made while it is iterated over, for requests and for answers."""
 
-    `requests` sends it with a Content-Length, because its length is known before. Without it, the
-    body would go out in chunks, which some proxies refuse with the status 411.
+    def __init__(self, media_type: str, parts: Iterable[PartToSend], boundary: str = "") -> None:
+        # Random, and so long that no part contains it.
+        boundary = boundary or secrets.token_hex(16)
+        related = MediaType("multipart/related", {"type": media_type, "boundary": boundary})
+        self.content_type = str(related)
+        self.length: int | None = None
+        self._parts = parts
+        self._delimiter = f"--{boundary}\r\n".encode()
+        self._closing = f"--{boundary}--\r\n".encode()
+        # Without a length, a body is sent in chunks, which some proxies refuse with the status 411.
+        # An iterator has none: it is asked for each part when the one before it is sent.
+        if isinstance(parts, list):
+            around = len(self._delimiter + b"\r\n")
+            self.length = sum(around + len(part.head) + part.size for part in parts)
+            self.length += len(self._closing)
 
-    Parameters
-    ----------
-    instances : list of Instance
-    sent : callable, optional
-        Called with the number of bytes of each piece of an instance that goes out.
+    def __len__(self) -> int:
+        if self.length is None:
+            raise TypeError("The length of parts that are made one by one is not known before.")
+        return self.length
 
-    Attributes
-    ----------
-    content_type : str
-        The header to send with it.
+    def __iter__(self) -> Iterator[bytes]:
+        return join_small(self._pieces())
 
-    Examples
-    --------
-    >>> body = MultipartBody([Instance("1.2", "1.2.3", 4, b"DICM")])
-    >>> message = b"".join(body)
-    >>> len(body) == len(message)
-    True
-    >>> from helpers.multipart import parse
-    >>> [part.content for part in parse([message], body.content_type)]
-    [b'DICM']
-    """
-
-    HEADERS = b"Content-Type: application/dicom\r\n\r\n"
-
-    def __init__(self, instances, sent=lambda size: None):
-        # Random, and so long that no instance contains it.
-        self._boundary = uuid.uuid4().hex.encode()
-        self._instances = instances
-        self._sent = sent
-        self.content_type = (
-            f'multipart/related; type="application/dicom"; boundary={self._boundary.decode()}'
-        )
-
-    def __iter__(self):
-        for instance in self._instances:
-            yield b"--" + self._boundary + b"\r\n" + self.HEADERS
-            for chunk in instance.chunks():
-                yield chunk
-                self._sent(len(chunk))
+    def _pieces(self) -> Iterator[bytes]:
+        for part in self._parts:
+            yield self._delimiter + part.head
+            yield from part.chunks
             yield b"\r\n"
-        yield b"--" + self._boundary + b"--\r\n"
+        yield self._closing
 
-    def __len__(self):
-        around = 2 + len(self._boundary) + 2 + len(self.HEADERS) + 2
-        return sum(around + each.size for each in self._instances) + len(self._boundary) + 6
+
+def join_small(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small pieces, so that each write to the socket is worth its cost; pass on large ones."""
+    pending, size = [], 0
+    for piece in pieces:
+        if len(piece) < SMALL:
+            pending.append(piece)
+            size += len(piece)
+        if pending and (size >= SMALL or len(piece) >= SMALL):
+            yield b"".join(pending)
+            pending, size = [], 0
+        if len(piece) >= SMALL:
+            yield piece
+    if pending:
+        yield b"".join(pending)
+
+
+def file_chunks(path: Path, size: int) -> Iterator[bytes]:
+    """Yield the first `size` bytes of a file, which is opened when the first is asked for."""
+    with path.open("rb", buffering=0) as file:
+        yield from chunks_of(file, size)
+
+
+def chunks_of(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """Yield the next `size` bytes of an open file, never more than a piece of it in memory."""
+    while size:
+        chunk = file.read(min(size, CHUNK))
+        if not chunk:
+            raise OSError(f"{file.name} became shorter while it was sent")
+        size -= len(chunk)
+        yield chunk

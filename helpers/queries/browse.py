@@ -1,11 +1,14 @@
 """What an archive holds, level by level, as a function: patients, studies, series, instances."""
 
 import pandas
+import requests
 
+from helpers.dicom.names import require_uid
 from helpers.dicom.table import SERIES
 from helpers.errors import WorkbookError
-from helpers.queries.request import Question
-from helpers.queries.search import JSON, quiet_attributes
+from helpers.queries.request import GetRequest
+from helpers.queries.search import JSON, tabulate
+from helpers.servers.server import Server
 
 PATIENTS = ("PatientName", "PatientID", "StudyInstanceUID")
 STUDIES = (
@@ -17,25 +20,31 @@ STUDIES = (
 )
 INSTANCES = ("InstanceNumber", "Rows", "Columns", "NumberOfFrames", "SOPInstanceUID")
 # What the standard leaves to the server, so it must be asked for.
-EXTRA = {
+EXTRA: dict[tuple[str, ...], dict[str, str]] = {
     STUDIES: {"includefield": "StudyDescription"},
     SERIES: {"includefield": "SeriesDescription"},
 }
 
 
-def browse(server, patient_id=None, study_uid=None, series_uid=None, limit=1000):
+def browse(
+    server: Server,
+    patient_id: str | None = None,
+    study_uid: str | None = None,
+    series_uid: str | None = None,
+    limit: int = 1000,
+) -> pandas.DataFrame:
     """List what lies one level below, as `StudyBrowser` does, and print the request.
 
     Parameters
     ----------
-    server : Server
-    patient_id : str, optional
+    server
+    patient_id
         List the studies of this patient.
-    study_uid : str, optional
+    study_uid
         List the series of this study.
-    series_uid : str, optional
+    series_uid
         With `study_uid`: list the instances of this series.
-    limit : int
+    limit
         At most so many results are asked for. Patients are made from so many studies.
 
     Returns
@@ -60,14 +69,22 @@ def browse(server, patient_id=None, study_uid=None, series_uid=None, limit=1000)
     GET /dicomweb/studies?PatientID=TCGA-17-Z058&limit=1000&includefield=StudyDescription
     ['DX', 'CT']
     """
-    question, columns = level_question(server, patient_id, study_uid, series_uid, limit)
-    print(f"GET {question.request.path_url}")
-    return listed(question.send(), columns, patient_id)
+    request, columns = build_listing(server, patient_id, study_uid, series_uid, limit=limit)
+    print(f"GET {request.prepared.path_url}")
+    return tabulate_listing(request.send(), columns, patient_id)
 
 
-def level_question(server, patient_id=None, study_uid=None, series_uid=None, limit=1000):
+def build_listing(
+    server: Server,
+    patient_id: str | None = None,
+    study_uid: str | None = None,
+    series_uid: str | None = None,
+    *,
+    limit: int,
+) -> tuple[GetRequest, tuple[str, ...]]:
     """Return the request that lists one level, not yet sent, and the columns of its table."""
     params = {"limit": str(limit)}
+    columns: tuple[str, ...]
     if series_uid and not study_uid:
         raise WorkbookError(
             "A series is found below its study.",
@@ -75,22 +92,27 @@ def level_question(server, patient_id=None, study_uid=None, series_uid=None, lim
             came="series_uid alone",
             hint="browse(server, patient_id=...) lists the studies.",
         )
+    for keyword, uid in (("StudyInstanceUID", study_uid), ("SeriesInstanceUID", series_uid)):
+        if uid:
+            require_uid(uid, keyword)
     if study_uid and series_uid:
         path, columns = f"studies/{study_uid}/series/{series_uid}/instances", INSTANCES
     elif study_uid:
         path, columns = f"studies/{study_uid}/series", SERIES
     elif patient_id is not None:
         path, columns = "studies", STUDIES
-        # An empty value matches everything: `listed` then finds those without an ID.
+        # An empty value matches everything: the table then keeps those without an ID.
         params = {"PatientID": patient_id, **params} if patient_id else params
     else:
         path, columns = "studies", PATIENTS
-    return Question(server, path, {**params, **EXTRA.get(columns, {})}, JSON), columns
+    return GetRequest(server, path, {**params, **EXTRA.get(columns, {})}, JSON), columns
 
 
-def listed(response, columns, patient_id=None):
+def tabulate_listing(
+    response: requests.Response, columns: tuple[str, ...], patient_id: str | None = None
+) -> pandas.DataFrame:
     """Make the table of one level from an answer."""
-    found = quiet_attributes(response, columns)
+    found = tabulate(response, columns)
     if columns is STUDIES:
         # Some servers ignore a condition, and an asterisk in an ID is a wildcard to all of them.
         found = found[found["PatientID"] == patient_id]
@@ -102,5 +124,5 @@ def listed(response, columns, patient_id=None):
     return found.sort_values(order, key=_as_numbers, kind="stable", ignore_index=True)
 
 
-def _as_numbers(column):
+def _as_numbers(column: pandas.Series) -> pandas.Series:
     return pandas.to_numeric(column, errors="coerce")

@@ -1,9 +1,11 @@
 """What a server answers to different Accept headers, as a function."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-import numpy
+import numpy.typing as npt
 import pandas
 import requests
 from pydicom import Dataset
@@ -13,7 +15,8 @@ from helpers.multipart.reader import parts
 from helpers.pixels.frame import frame
 from helpers.pixels.signatures import encoding
 from helpers.queries.metadata import fetch_metadata
-from helpers.queries.request import Question, path_of
+from helpers.queries.request import GetRequest, path_of
+from helpers.servers.server import Server
 from helpers.web.answer import check, media_type
 from helpers.web.media_types import MediaType
 
@@ -27,69 +30,27 @@ SPELLINGS = (
 FRAME = re.compile(r"(?P<instance>.*/instances/[^/]+)/(frames/[\d,]+|rendered|thumbnail)")
 
 
-@dataclass
-class Attempt:
-    """One Accept header, and what came of it.
-
-    Attributes
-    ----------
-    accept : str
-    response : requests.Response or None
-    error : WorkbookError or None
-        Why there is nothing to look at.
-    type : str
-        The media type of the answer, or of its first part.
-    content : str
-        What the bytes are, told from themselves.
-    pixels : numpy.ndarray or None
-        The picture, if it is one.
-    dataset : pydicom.Dataset or None
-        The attributes of the instance.
-    """
-
-    accept: str
-    response: requests.Response | None = None
-    error: WorkbookError | None = None
-    type: str = ""
-    content: str = ""
-    pixels: numpy.ndarray | None = None
-    dataset: Dataset | None = None
-
-    @property
-    def is_rendered(self):
-        """Whether the pixels are shades for the eye, and no stored values any more."""
-        if "/frames/" not in self.response.request.path_url:
-            return True
-        return self.pixels.dtype == "uint8" and self.dataset.get("BitsStored", 8) > 8
-
-    @property
-    def row(self):
-        """Accept, status, type, bytes and content: a row of the table."""
-        if self.response is None:
-            return self.accept, "no answer", "", 0, self.error.problem
-        size = len(self.response.content)
-        return self.accept, self.response.status_code, self.type, size, self.content
-
-
-def build_accept(kind, transfer_syntax="", multipart=True, quoted=True, quality=1.0):
+def build_accept(
+    kind: str,
+    transfer_syntax: str = "",
+    multipart: bool = True,
+    quoted: bool = True,
+    quality: float = 1.0,
+) -> str:
     """Put an Accept header together from its parts.
 
     Parameters
     ----------
-    kind : str
+    kind
         The media type wanted, for example ``"image/jpeg"``.
-    transfer_syntax : str
+    transfer_syntax
         A UID, ``"*"`` for as it is stored, or empty.
-    multipart : bool
+    multipart
         Whether to ask for a multipart body, whose parts are of that kind.
-    quoted : bool
+    quoted
         Whether the type stands in quotes, as it should: it holds a slash (RFC 9110 section 5.6.6).
-    quality : float
+    quality
         How welcome it is, from 0 to 1; 1 is not written.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -107,15 +68,17 @@ def build_accept(kind, transfer_syntax="", multipart=True, quoted=True, quality=
     return header if quoted else header.replace('"', "")
 
 
-def compare_accepts(server, resource, accepts=SPELLINGS):
+def compare_accepts(
+    server: Server, resource: str, accepts: Iterable[str] = SPELLINGS
+) -> pandas.DataFrame:
     """Ask for one resource with different Accept headers, as `AcceptLab` does.
 
     Parameters
     ----------
-    server : Server
-    resource : str
+    server
+    resource
         A URL below ``server.dicomweb``, or what comes behind it: ``"studies/.../frames/1"``.
-    accepts : iterable of str
+    accepts
         The headers to try; by default three spellings of a JPEG.
 
     Returns
@@ -144,13 +107,40 @@ def compare_accepts(server, resource, accepts=SPELLINGS):
     1     406  application/problem+json
     """
     path = path_of(server, resource)
-    print(f"GET {Question(server, path).request.path_url}")
-    dataset = description_of(server, path)
-    rows = [attempt(server, path, accept, dataset).row for accept in accepts]
+    print(f"GET {GetRequest(server, path).prepared.path_url}")
+    dataset = fetch_description(server, path)
+    rows = [try_accept(server, path, accept, dataset).row for accept in accepts]
     return pandas.DataFrame(rows, columns=["accept", "status", "type", "bytes", "content"])
 
 
-def description_of(server, path):
+@dataclass
+class Attempt:
+    """One Accept header, and what came of it."""
+
+    accept: str
+    response: requests.Response | None = None
+    # Why there is nothing to look at.
+    error: WorkbookError | None = None
+    # The media type of the answer, or of its first part.
+    type: str = ""
+    # What the bytes are, told from themselves.
+    content: str = ""
+    # The picture, if it is one, and the attributes of the instance.
+    pixels: npt.NDArray[Any] | None = None
+    dataset: Dataset | None = None
+    # Whether the pixels are shades for the eye, and no stored values any more.
+    is_rendered: bool = False
+
+    @property
+    def row(self) -> tuple[str, int | str, str, int, str]:
+        """Accept, status, type, bytes and content: a row of the table."""
+        if self.response is None:
+            return self.accept, "no answer", "", 0, self.error.problem if self.error else ""
+        size = len(self.response.content)
+        return self.accept, self.response.status_code, self.type, size, self.content
+
+
+def fetch_description(server: Server, path: str) -> Dataset | None:
     """Fetch the attributes that raw samples need to become a picture; None if there are none."""
     found = FRAME.fullmatch(path)
     if not found:
@@ -161,43 +151,32 @@ def description_of(server, path):
         return None  # the attempts themselves will say what is wrong
 
 
-def attempt(server, path, accept, dataset=None):
-    """Ask once, and look at what comes.
-
-    Parameters
-    ----------
-    server : Server
-    path : str
-    accept : str
-    dataset : pydicom.Dataset or None
-        From `description_of`.
-
-    Returns
-    -------
-    Attempt
-    """
+def try_accept(server: Server, path: str, accept: str, dataset: Dataset | None = None) -> Attempt:
+    """Ask once, and look at what comes."""
     tried = Attempt(accept, dataset=dataset)
     try:
-        tried.response = Question(server, path, {}, accept).send()
+        tried.response = GetRequest(server, path, {}, accept).send()
         tried.type = media_type(tried.response)
-        check(tried.response)
-        _look(tried)
+        _look_at(check(tried.response), tried)
     except WorkbookError as error:
         tried.error = error
         tried.content = tried.content or error.came or error.problem
     return tried
 
 
-def _look(tried):
+def _look_at(response: requests.Response, tried: Attempt) -> None:
     """Say what the first bytes are, and make a picture of them if they are one."""
-    content, label = tried.response.content, tried.response.headers.get("Content-Type", "")
+    content = response.content
     if tried.type == "multipart/related":
-        found = parts(tried.response)
-        first = (found[0].content, found[0].headers.get("Content-Type", "")) if found else (b"", "")
-        content, label = first
-        tried.type = f"{len(found)} x {label}"
+        found = parts(response)
+        kind = found[0].headers.get("Content-Type", "") if found else ""
+        content = found[0].content if found else b""
+        tried.type = f"{len(found)} x {kind}"
     tried.content = encoding(content)
     if tried.dataset is not None:
         tried.pixels = frame(content, tried.dataset)
         rows, columns = tried.pixels.shape[:2]
         tried.content += f", {columns} x {rows}"
+        is_frame = "/frames/" in response.request.path_url
+        has_lost_bits = tried.pixels.dtype == "uint8" and tried.dataset.get("BitsStored", 8) > 8
+        tried.is_rendered = has_lost_bits or not is_frame

@@ -1,64 +1,33 @@
 """What a picture is made of: the bytes of a frame, and the attributes of its instance."""
 
+from typing import Any
 from urllib.parse import urljoin
 
+import pydicom
 import requests
-from pydicom.datadict import tag_for_keyword
 
 from helpers.dicom.datasets import datasets, records
+from helpers.dicom.names import tag_of
 from helpers.errors import WorkbookError
-from helpers.multipart.reader import parts
+from helpers.multipart.reader import Part, parts
 from helpers.pixels.lookup_tables import SEGMENTED_TABLES, TABLES
 from helpers.pixels.stored import GROUPS, OWN, SHARED
-from helpers.queries.request import Question, path_of
+from helpers.queries.request import GetRequest, path_of
 from helpers.queries.search import JSON
+from helpers.servers.server import Server
 
 _SEQUENCES = {
-    f"{tag_for_keyword(keyword):08X}"
-    for keyword in ("ModalityLUTSequence", "VOILUTSequence", SHARED, OWN, *GROUPS)
+    tag_of(keyword) for keyword in ("ModalityLUTSequence", "VOILUTSequence", SHARED, OWN, *GROUPS)
 }
-_TABLES = {f"{tag_for_keyword(keyword):08X}" for keyword in (*TABLES, *SEGMENTED_TABLES, "LUTData")}
+_TABLES = {tag_of(keyword) for keyword in (*TABLES, *SEGMENTED_TABLES, "LUTData")}
 BYTES = 'multipart/related; type="application/octet-stream"'
 
 
-def fetch_metadata(server, path, session=requests):
-    """Fetch the attributes of an instance that have a value, and its lookup tables.
-
-    Servers leave long values out of ``/metadata``, and say in BulkDataURI where they are.
-
-    Parameters
-    ----------
-    server : Server
-    path : str
-        The instance, below the root: ``"studies/.../series/.../instances/..."``.
-    session : requests.Session, optional
-        Connections to use again.
-
-    Returns
-    -------
-    pydicom.Dataset
-
-    Raises
-    ------
-    WorkbookError
-        No answer, one with a bad status, or an empty one; or a table lies on another server.
-
-    Notes
-    -----
-    PS3.18 section 10.4.1.1.2 (metadata), 10.4.1.1.5 (bulk data).
-
-    Examples
-    --------
-    >>> from helpers import connect
-    >>> path = (
-    ...     "studies/2.25.35872168834085900275852582640522096"
-    ...     "/series/2.25.700382605123067889941364541050446308"
-    ...     "/instances/2.25.1195887653393464892332823185644033270"
-    ... )
-    >>> fetch_metadata(connect(), path).Rows
-    512
-    """
-    response = Question(server, f"{path}/metadata", {}, JSON).send(session)
+def fetch_metadata(
+    server: Server, path: str, session: requests.Session | None = None
+) -> pydicom.Dataset:
+    """Fetch the attributes of an instance that have a value, and its lookup tables."""
+    response = GetRequest(server, f"{path}/metadata", {}, JSON).send(session)
     found = datasets(response)
     if not found:
         raise WorkbookError(
@@ -73,40 +42,34 @@ def fetch_metadata(server, path, session=requests):
     return dataset
 
 
-def _drop_if_empty(dataset, element):
+def _drop_if_empty(dataset: pydicom.Dataset, element: pydicom.DataElement) -> None:
     # pydicom calculates with an empty Rescale Slope, and fails.
     if element.is_empty:
         del dataset[element.tag]
 
 
-def _add_tables(server, dataset, model, base, session):
+def _add_tables(
+    server: Server,
+    dataset: pydicom.Dataset,
+    model: dict[str, Any],
+    base: str,
+    session: requests.Session | None,
+) -> None:
     """Fetch what pixels are looked up in: palettes, Modality LUT and VOI LUT, also of frames."""
+    # Servers leave long values out, and say in BulkDataURI where they are (PS3.18 section
+    # 10.4.1.1.5).
     for tag, element in model.items():
         if tag in _TABLES and "BulkDataURI" in element:
             path = path_of(server, urljoin(base, element["BulkDataURI"]))
-            answer = Question(server, path, {}, BYTES).send(session)
+            answer = GetRequest(server, path, {}, BYTES).send(session)
             dataset.add_new(int(tag, 16), "OW", first_part(answer).content)
         elif tag in _SEQUENCES and tag in dataset:
             for item, inner in zip(dataset[tag].value, element.get("Value", []), strict=False):
                 _add_tables(server, item, inner or {}, base, session)
 
 
-def first_part(response):
-    """Return the first part of a multipart answer.
-
-    Parameters
-    ----------
-    response : requests.Response
-
-    Returns
-    -------
-    Part
-
-    Raises
-    ------
-    WorkbookError
-        There is none, or see `parts`.
-    """
+def first_part(response: requests.Response) -> Part:
+    """Return the first part of a multipart answer."""
     found = parts(response)
     if found:
         return found[0]

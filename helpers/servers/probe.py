@@ -8,6 +8,7 @@ import pandas
 import requests
 
 from helpers.dicom.datasets import records
+from helpers.dicom.names import is_uid
 from helpers.errors import WorkbookError
 from helpers.multipart.reader import parse
 from helpers.pixels.signatures import encoding
@@ -141,11 +142,12 @@ def _about_wado_uri(root, study, series, instance):
 def _image(server):
     """Return the three UIDs of an image: on equal archives the same one. None if there is none."""
     studies = _found(server, f"studies?limit={STUDIES_TO_LOOK_AT}", STUDY)
-    for study in sorted(_value(record, STUDY) for record in studies):
+    for study in sorted(filter(is_uid, (_value(record, STUDY) for record in studies))):
         instances = _found(server, f"studies/{study}/instances?includefield={ROWS}", INSTANCE)
         for record in sorted(instances, key=lambda record: _value(record, INSTANCE)):
-            if _value(record, ROWS) and _value(record, SERIES):
-                return study, _value(record, SERIES), _value(record, INSTANCE)
+            series, instance = _value(record, SERIES), _value(record, INSTANCE)
+            if _value(record, ROWS) and is_uid(series) and is_uid(instance):
+                return study, series, instance
     return None
 
 

@@ -1,30 +1,24 @@
 """A bench for Accept headers: build one, send some, compare the answers."""
 
-import base64
-import html
+from collections.abc import Iterable
 
 import ipywidgets as widgets
 from pydicom import Dataset
 
 from helpers.pixels.display import picture, png
-from helpers.queries.compare_accepts import SPELLINGS, attempt, build_accept, description_of
-from helpers.queries.request import Question, path_of
-from helpers.widgets.panel import (
-    LABEL,
-    Panel,
-    button,
-    by_words,
-    code,
-    code_box,
-    code_of_words,
-    field_layout,
-    head,
-    row,
-    scrolling,
-    sentence,
-    status,
-    text,
+from helpers.queries.as_python import write_cell
+from helpers.queries.compare_accepts import (
+    SPELLINGS,
+    Attempt,
+    build_accept,
+    fetch_description,
+    try_accept,
 )
+from helpers.queries.request import GetRequest, path_of
+from helpers.servers.server import Server
+from helpers.widgets import markup
+from helpers.widgets.controls import button, checkbox, code_box, field, on_enter, row, text
+from helpers.widgets.panel import Panel, Picture
 
 KINDS = (
     "application/octet-stream",
@@ -65,8 +59,8 @@ class AcceptLab(Panel):
 
     Parameters
     ----------
-    server : Server
-    resource : str
+    server
+    resource
         A URL below ``server.dicomweb``, or what comes behind it: ``"studies/.../frames/1"``.
 
     Attributes
@@ -88,45 +82,18 @@ class AcceptLab(Panel):
     ('application/dicom+json', 200)
     """
 
-    def __init__(self, server, resource):
+    def __init__(self, server: Server, resource: str) -> None:
         self.server = server
         self.path = path_of(server, resource)
-        self.attempts = []
-        self.kind = widgets.Combobox(
-            value=KINDS[0],
-            options=KINDS,
-            description="Media type",
-            style=LABEL,
-            layout=field_layout(),
-        )
-        self.transfer_syntax = widgets.Dropdown(
-            options=TRANSFER_SYNTAXES,
-            description="Transfer syntax",
-            style=LABEL,
-            layout=field_layout(),
-        )
-        self.multipart = _checkbox("multipart/related: an answer in parts", True)
-        self.quoted = _checkbox("quotes around the type", True)
-        self.quality = widgets.BoundedFloatText(
-            1,
-            min=0,
-            max=1,
-            step=0.1,
-            description="q, how welcome",
-            style=LABEL,
-            layout=field_layout(),
-        )
-        self.accept = widgets.Text(
-            description="Accept", style=LABEL, layout=widgets.Layout(width="auto")
-        )
+        self.attempts: list[Attempt] = []
+        self._make_header_fields()
         self.send_button = button("Send", self.send, icon="paper-plane", button_style="primary")
         self.compare_button = button("Send three spellings", self.compare, icon="columns")
         self.clear_button = button("Clear", self.clear, icon="eraser")
         self.status, self.table, self.python = text(), text(), code_box()
         super().__init__(
-            "wb-accept-lab",
             [
-                text(f"GET {code(Question(server, self.path).url)}"),
+                text(f"GET {markup.code(GetRequest(server, self.path).url)}"),
                 row(self.kind, self.transfer_syntax),
                 row(self.quality, self.multipart, self.quoted),
                 self.accept,
@@ -134,17 +101,27 @@ class AcceptLab(Panel):
                 self.status,
                 self.table,
                 self.python,
-            ],
+            ]
         )
-        for part in (self.kind, self.transfer_syntax, self.multipart, self.quoted, self.quality):
-            part.observe(lambda _: self._build(), "value")
-        self.accept.observe(lambda _: self._show_code(), "value")
-        self.accept.on_msg(self._on_enter)
-        self._build()
-        self.dataset = description_of(server, self.path)
+        self._build_header()
+        self.dataset = fetch_description(server, self.path)
         self.compare()
 
-    def _build(self):
+    def _make_header_fields(self) -> None:
+        self.kind = field(widgets.Combobox, "Media type", value=KINDS[0], options=KINDS)
+        self.transfer_syntax = field(widgets.Dropdown, "Transfer syntax", options=TRANSFER_SYNTAXES)
+        self.multipart = checkbox("multipart/related: an answer in parts", True)
+        self.quoted = checkbox("quotes around the type", True)
+        self.quality = field(
+            widgets.BoundedFloatText, "q, how welcome", value=1, min=0, max=1, step=0.1
+        )
+        for part in (self.kind, self.transfer_syntax, self.multipart, self.quoted, self.quality):
+            part.observe(lambda _: self._build_header(), "value")
+        self.accept = field(widgets.Text, "Accept", width="auto")
+        self.accept.observe(lambda _: self._show_code(), "value")
+        on_enter(self.accept, self.send)
+
+    def _build_header(self) -> None:
         self.accept.value = build_accept(
             self.kind.value,
             self.transfer_syntax.value,
@@ -153,61 +130,52 @@ class AcceptLab(Panel):
             self.quality.value,
         )
 
-    def _on_enter(self, _, content, __):
-        if content.get("event") == "submit":
-            self.send()
-
-    def send(self):
+    def send(self) -> None:
         """Send the header that was built, and add its answer to the table."""
         self._try([self.accept.value])
 
-    def compare(self):
+    def compare(self) -> None:
         """Send three spellings of the same wish, and show their answers side by side."""
         self.attempts = []
         self._try(SPELLINGS)
 
-    def clear(self):
+    def clear(self) -> None:
         """Empty the table."""
         self.attempts = []
         self._try([])
 
-    def _try(self, accepts):
-        self.status.value = status("Asking ...")
-        new = [attempt(self.server, self.path, accept, self.dataset) for accept in accepts]
+    def _try(self, accepts: Iterable[str]) -> None:
+        self.status.value = markup.status("Asking ...")
+        new = [try_accept(self.server, self.path, accept, self.dataset) for accept in accepts]
         self.attempts += new
         good = sum(tried.error is None for tried in self.attempts)
-        line = status(f"Answered as asked: {good} of {len(self.attempts)}.")
+        line = markup.status(f"Answered as asked: {good} of {len(self.attempts)}.")
         # Of several answers one refusal is what the table is for; it needs no sentence.
-        failed = new and all(tried.error for tried in new)
-        self.status.value = line + (sentence(new[-1].error) if failed else "")
+        refusals = [tried.error for tried in new if tried.error]
+        is_refused = bool(new) and len(refusals) == len(new)
+        self.status.value = line + (markup.sentence(refusals[-1]) if is_refused else "")
         self.table.value = self._table()
 
-    def _show_code(self):
-        self.python.value = Question(self.server, self.path, {}, self.accept.value).python(
-            ["show"], "show(response)"
-        )
+    def _show_code(self) -> None:
+        request = GetRequest(self.server, self.path, {}, self.accept.value)
+        self.python.value = write_cell(request, ["show"], "show(response)")
 
-    def _table(self):
+    def _table(self) -> str:
         rows = "".join(_row(tried) for tried in self.attempts)
-        table = f"<table style='table-layout:auto'>{head(COLUMNS)}{rows}</table>"
-        return scrolling(table, "Answers", "700px")
+        table = f"<table style='table-layout:auto'>{markup.table_head(COLUMNS)}{rows}</table>"
+        return markup.scrolling(table, "Answers", "700px")
 
-    def static(self):
+    def static(self) -> Picture:
         """Return the table of the answers."""
         lines = [" | ".join(map(str, tried.row)) for tried in self.attempts]
         return {"text/html": self._table(), "text/plain": "\n".join(lines)}
 
 
-def _checkbox(label, value):
-    layout = widgets.Layout(width="auto", margin="2px 12px")
-    return widgets.Checkbox(value, description=label, indent=False, layout=layout)
-
-
-def _row(tried):
+def _row(tried: Attempt) -> str:
     accept, number, kind, size, content = tried.row
-    type_and_words = f"{code_of_words(kind)}<br>{by_words(content)}"
+    type_and_words = f"{markup.code_of_words(kind)}<br>{markup.by_words(content)}"
     cells = (
-        code_of_words(accept),
+        markup.code_of_words(accept),
         f"<b>{number}</b>",
         type_and_words,
         f"{size:,}",
@@ -220,9 +188,8 @@ def _row(tried):
     return "<tr>" + "".join(f"<td style='{style}{w}'>{cell}</td>" for cell, w in filled) + "</tr>"
 
 
-def _thumbnail(tried):
-    """Return the picture as an image of HTML, with words for those who cannot see it."""
-    if tried.pixels is None:
+def _thumbnail(tried: Attempt) -> str:
+    if tried.pixels is None or tried.dataset is None:
         return "no picture"
     if tried.is_rendered:
         # It has gone through a window already, and black is black.
@@ -230,6 +197,4 @@ def _thumbnail(tried):
     else:
         drawn = picture(tried.pixels, tried.dataset)
     drawn.thumbnail((THUMBNAIL, THUMBNAIL))
-    encoded = base64.b64encode(png(drawn)).decode()
-    words = html.escape(tried.content, quote=True)
-    return f"<img alt='{words}' src='data:image/png;base64,{encoded}'>"
+    return markup.image(png(drawn), tried.content)

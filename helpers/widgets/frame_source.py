@@ -1,22 +1,26 @@
-"""The frames of a study, fetched ahead of the eye."""
+"""The frames of a study, fetched ahead of the eye; and one of them as a picture."""
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-import numpy
+import numpy.typing as npt
 import pandas
 import requests
+from PIL import Image
 from pydicom import Dataset
 
+from helpers.dicom.names import require_uid
 from helpers.errors import WorkbookError
-from helpers.pixels.display import modality_values
+from helpers.pixels.display import FILE, modality_values, picture
 from helpers.pixels.frame import frame
 from helpers.pixels.stored import frame_attributes
 from helpers.queries.metadata import BYTES, fetch_metadata, first_part
-from helpers.queries.request import Question
-from helpers.queries.search import JSON, quiet_attributes
+from helpers.queries.request import GetRequest
+from helpers.queries.search import JSON, tabulate
+from helpers.servers.server import Server
 
 COLUMNS = [
     "SeriesInstanceUID",
@@ -29,52 +33,111 @@ COLUMNS = [
     "NumberOfFrames",
 ]
 KEPT_BYTES = 256 * 1024 * 1024
+# Series UID, instance UID and frame number.
+Key = tuple[str, str, int]
+
+
+def view_frame(
+    server: Server,
+    study_uid: str,
+    series_uid: str,
+    instance_uid: str,
+    number: int = 1,
+    window: str | tuple[float, float] = FILE,
+    invert: bool = False,
+    zoom: float = 1.0,
+    at: tuple[float, float] = (0.5, 0.5),
+) -> Image.Image:
+    """Fetch a frame and draw it, as `FrameViewer` does, and print the request.
+
+    Parameters
+    ----------
+    server
+        From `connect`.
+    study_uid, series_uid, instance_uid
+        As `browse` lists them.
+    number
+        Of the frame, from 1.
+    window
+        "file", "lung", "mediastinum", "bone", "full range", or ``(centre, width)``.
+    invert
+        Black for white.
+    zoom
+        1 shows all of it.
+    at
+        Where to look when zoomed: across and down, from 0 to 1.
+
+    Returns
+    -------
+    PIL.Image.Image
+        At the end of a cell, it shows itself.
+
+    Raises
+    ------
+    WorkbookError
+        No answer, one with a bad status, a frame that cannot be decoded, or a window or zoom that
+        makes no sense.
+
+    Notes
+    -----
+    PS3.18 section 10.4 (frames), PS3.3 section C.11.2 (the window).
+
+    Examples
+    --------
+    >>> from helpers import connect
+    >>> server = connect()
+    >>> uids = {
+    ...     "study_uid": "2.25.35872168834085900275852582640522096",
+    ...     "series_uid": "2.25.700382605123067889941364541050446308",
+    ...     "instance_uid": "2.25.1195887653393464892332823185644033270",
+    ... }
+    >>> view_frame(server, **uids, window="lung").size  # doctest: +ELLIPSIS
+    GET /dicomweb/studies/.../frames/1
+    (512, 512)
+    """
+    if zoom < 1 or not all(0 <= place <= 1 for place in at):
+        raise WorkbookError(
+            "Nobody can look there.",
+            expected="a zoom of 1 or more, at places from 0 to 1",
+            came=f"zoom={zoom}, at={at}",
+            hint="For the lower left quarter: zoom=2, at=(0, 1).",
+        )
+    source = FrameSource(server, study_uid)
+    request = source.build_request(series_uid, instance_uid, number)
+    print(f"GET {request.prepared.path_url}")
+    try:
+        shot = source.load(series_uid, instance_uid, number)
+    finally:
+        source.close()
+    return picture(shot.pixels, shot.dataset, window, invert, zoom, at)
 
 
 class Shot(NamedTuple):
     """One frame, ready to be drawn: stored values, what they mean, and the attributes."""
 
-    pixels: numpy.ndarray
-    values: numpy.ndarray
+    pixels: npt.NDArray[Any]
+    values: npt.NDArray[Any]
     dataset: Dataset
 
 
 class FrameSource:
-    """Fetches the frames of a study, decodes them, and keeps some.
+    """Fetches the frames of a study, decodes them, and keeps some."""
 
-    All sources share what they keep, and the threads that fetch ahead. A cell that is run again
-    makes another viewer, and nobody closes the one before: fifty of them must not need fifty times
-    the memory.
+    # All sources share what they keep, and the threads that fetch ahead. A cell that is run again
+    # makes another viewer, and nobody closes the one before: fifty of them must not need fifty
+    # times the memory.
+    _workers: ClassVar = ThreadPoolExecutor(2, thread_name_prefix="frames")
+    _lock: ClassVar = threading.Lock()
+    _frames: ClassVar[OrderedDict[tuple["FrameSource", Key], Future[Shot]]] = OrderedDict()
 
-    Parameters
-    ----------
-    server : Server
-    study_uid : str
-    """
-
-    _workers = ThreadPoolExecutor(2, thread_name_prefix="frames")
-    _lock = threading.Lock()
-    _frames = OrderedDict()  # futures, by source and key
-
-    def __init__(self, server, study_uid):
+    def __init__(self, server: Server, study_uid: str) -> None:
         self.server, self.study_uid = server, study_uid
         # The connections of a session may be shared by threads; nothing else of it changes.
         self._session = requests.Session()
-        self._headers = {}
+        self._headers: dict[str, Dataset] = {}
 
-    def list_images(self):
-        """List the instances that hold pixels.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Sorted by the numbers of series and instance, one row for each.
-
-        Raises
-        ------
-        WorkbookError
-            No answer, one with a bad status, or no image in the study.
-        """
+    def list_images(self) -> pandas.DataFrame:
+        """List the instances that hold pixels, sorted by the numbers of series and instance."""
         found = pandas.concat(self._pages(), ignore_index=True)
         images = found[found["Rows"] != ""].copy()
         if images.empty:
@@ -90,78 +153,72 @@ class FrameSource:
             images[column] = numbers.clip(lower=1) if column == "NumberOfFrames" else numbers
         return images.sort_values(["SeriesNumber", "InstanceNumber"], ignore_index=True)
 
-    def _pages(self):
-        """Yield tables of the instances; a server may give only so many at a time.
-
-        It says then in the header Warning that there are more (PS3.18 section 8.3.4.4).
-        """
-        path = f"studies/{self.study_uid}/instances"
-        seen, more = set(), True
+    def _pages(self) -> Iterator[pandas.DataFrame]:
+        """Yield tables of the instances; a server may give only so many at a time."""
+        path = f"studies/{require_uid(self.study_uid, 'StudyInstanceUID')}/instances"
+        seen: set[str] = set()
+        more = True
         while more:
             params = {"includefield": "SeriesDescription,Rows,NumberOfFrames"}
             if seen:
                 params["offset"] = str(len(seen))
-            response = Question(self.server, path, params, JSON).send(self._session)
-            page = quiet_attributes(response, COLUMNS)
+            response = GetRequest(self.server, path, params, JSON).send(self._session)
+            page = tabulate(response, COLUMNS)
             # A server that ignores the offset sends the same again, for ever.
             new = set(page["SOPInstanceUID"]) - seen
             if new or not seen:
                 yield page
             seen |= new
-            more = new and "additional results" in response.headers.get("Warning", "")
+            # That there are more, the header Warning says (PS3.18 section 8.3.4.4).
+            more = bool(new) and "additional results" in response.headers.get("Warning", "")
 
-    def instance_path(self, series_uid, instance_uid):
+    def instance_path(self, series_uid: str, instance_uid: str) -> str:
         """Return the resource of an instance, below the root."""
-        return f"studies/{self.study_uid}/series/{series_uid}/instances/{instance_uid}"
+        series = require_uid(series_uid, "SeriesInstanceUID")
+        instance = require_uid(instance_uid, "SOPInstanceUID")
+        return f"studies/{self.study_uid}/series/{series}/instances/{instance}"
 
-    def frame_question(self, series_uid, instance_uid, number):
+    def build_request(self, series_uid: str, instance_uid: str, number: int) -> GetRequest:
         """Return the request of a frame, not yet sent."""
         path = f"{self.instance_path(series_uid, instance_uid)}/frames/{number}"
-        return Question(self.server, path, {}, BYTES)
+        return GetRequest(self.server, path, {}, BYTES)
 
-    def get(self, key):
-        """Return a frame; wait for it if it is not here yet.
-
-        Parameters
-        ----------
-        key : tuple
-            Series UID, instance UID and frame number.
-
-        Returns
-        -------
-        Shot
-        """
+    def get(self, key: Key) -> Shot:
+        """Return a frame; wait for it if it is not here yet."""
         self._drop_waiting()
         with self._lock:
-            known = self._frames.get((self, key))
-        # What failed once may work the next time.
-        if known is None or (known.done() and known.exception()):
-            known = Future()
-            known.set_result(self.load(*key))
-        shot = known.result()
+            wanted = self._find(key)
+        if wanted is None:
+            wanted = Future()
+            wanted.set_result(self.load(*key))
+        shot = wanted.result()
         with self._lock:
-            self._frames[self, key] = known
+            self._frames[self, key] = wanted
             self._frames.move_to_end((self, key))
             self._forget()
         return shot
 
-    def prefetch(self, keys):
+    def prefetch(self, keys: Iterable[Key]) -> None:
         """Begin to fetch frames that will be wanted next."""
         with self._lock:
             for key in keys:
-                known = self._frames.get((self, key))
-                if known is None or (known.done() and known.exception()):
+                if self._find(key) is None:
                     self._frames[self, key] = self._workers.submit(self.load, *key)
                 self._frames.move_to_end((self, key))
 
-    def _drop_waiting(self):
+    def _find(self, key: Key) -> Future[Shot] | None:
+        """Return a frame that is here or on its way; what failed once may work the next time."""
+        found = self._frames.get((self, key))
+        return None if found and found.done() and found.exception() else found
+
+    def _drop_waiting(self) -> None:
         """Give up what was wanted next at another place, and whose turn has not come."""
         with self._lock:
             for place, future in list(self._frames.items()):
                 if place[0] is self and future.cancel():
                     del self._frames[place]
 
-    def _forget(self):
+    def _forget(self) -> None:
         """Let go of the frames that were not wanted for the longest time."""
         ready = {
             place: future.result().values.nbytes
@@ -175,22 +232,22 @@ class FrameSource:
             del self._frames[place]
             excess -= size
 
-    def load(self, series_uid, instance_uid, number):
+    def load(self, series_uid: str, instance_uid: str, number: int) -> Shot:
         """Fetch a frame and decode it, without keeping it."""
         dataset = self._dataset(series_uid, instance_uid)
-        question = self.frame_question(series_uid, instance_uid, number)
-        pixels = frame(first_part(question.send(self._session)), dataset)
+        request = self.build_request(series_uid, instance_uid, number)
+        pixels = frame(first_part(request.send(self._session)), dataset)
         dataset = frame_attributes(dataset, number)
         return Shot(pixels, modality_values(pixels, dataset), dataset)
 
-    def _dataset(self, series_uid, instance_uid):
+    def _dataset(self, series_uid: str, instance_uid: str) -> Dataset:
         """Fetch the attributes of an instance, once."""
         if instance_uid not in self._headers:
             path = self.instance_path(series_uid, instance_uid)
             self._headers[instance_uid] = fetch_metadata(self.server, path, self._session)
         return self._headers[instance_uid]
 
-    def close(self):
+    def close(self) -> None:
         """Stop fetching ahead, and let go of what was fetched."""
         self._drop_waiting()
         with self._lock:

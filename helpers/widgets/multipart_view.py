@@ -1,21 +1,15 @@
 """A multipart body as the parser sees it: every byte of it, labelled."""
 
+from pathlib import Path
+
 import ipywidgets as widgets
 import requests
 
-from helpers.multipart.describe import MEANINGS, described
+from helpers.multipart.describe import MEANINGS, Piece, label_pieces
 from helpers.web.secrets import mask_url
-from helpers.widgets.panel import (
-    LABEL,
-    Panel,
-    code,
-    head,
-    preformatted,
-    scrolling,
-    sentence,
-    status,
-    text,
-)
+from helpers.widgets import markup
+from helpers.widgets.controls import field, text
+from helpers.widgets.panel import Panel, Picture
 
 # Dark text on a light ground: legible whatever the theme around it is. The word stands in the
 # badge too, so that nobody needs to see the colour.
@@ -35,6 +29,8 @@ PARTS = 20
 # A list of three parts needs no box that scrolls, in which the last row is easily missed.
 WHOLE_ROWS = 16
 STATIC_LINES = 40
+# A live answer, or a saved body: its bytes, or the file that holds them.
+Body = requests.Response | bytes | str | Path
 
 
 class MultipartView(Panel):
@@ -42,10 +38,10 @@ class MultipartView(Panel):
 
     Parameters
     ----------
-    response : requests.Response, bytes, str or pathlib.Path
+    response
         A live answer, or a saved body: its bytes, or the file that holds them. An answer that was
         asked for with ``stream=True`` is read to its end here, and cannot be read again.
-    content_type : str, optional
+    content_type
         The Content-Type header of a saved body, which names the boundary. Without it, the first
         line of the body is taken for the boundary.
 
@@ -60,7 +56,8 @@ class MultipartView(Panel):
     Examples
     --------
     >>> body = b"--cut\r\nContent-Type: text/plain\r\n\r\nHello\r\n--cut--"
-    >>> MultipartView(body, "multipart/related; boundary=cut")
+    >>> view = MultipartView(body, "multipart/related; boundary=cut")
+    >>> view
     offset 0, 7 bytes, delimiter: '--cut\r\n'
     offset 7, 26 bytes, headers: 'Content-Type: text/plain\r\n'
     offset 33, 2 bytes, blank line: '\r\n'
@@ -68,40 +65,39 @@ class MultipartView(Panel):
     offset 40, 9 bytes, closing delimiter: '\r\n--cut--'
     """
 
-    def __init__(self, response, content_type=None):
-        self.pieces, self.error = described(response, content_type)
+    def __init__(self, response: Body, content_type: str | None = None) -> None:
+        self.pieces, self.error = label_pieces(response, content_type)
         self.origin = _origin(response)
-        count = max((piece.part for piece in self.pieces), default=0)
+        self.count = count = max((piece.part for piece in self.pieces), default=0)
         choices = [("all parts", 0)] if count <= PARTS else []
         choices += [(f"part {number} of {count}", number) for number in range(1, count + 1)]
-        self.part = widgets.Dropdown(
-            options=choices or [("no part", 0)], description="Show:", style=LABEL
-        )
+        options = choices or [("no part", 0)]
+        self.part = field(widgets.Dropdown, "Show:", width=None, options=options)
         self.summary, self.body = text(), text()
-        super().__init__("wb-multipart-view", [self.summary, self.part, self.body])
+        super().__init__([self.summary, self.part, self.body])
         self.part.observe(lambda _: self._show(), "value")
         self._show()
 
-    def _show(self):
+    def _show(self) -> None:
         size = sum(piece.size for piece in self.pieces)
-        count = max((piece.part for piece in self.pieces), default=0)
-        parts = "1 part" if count == 1 else f"{count} parts"
+        parts = "1 part" if self.count == 1 else f"{self.count} parts"
         line = f"{self.origin}{parts}, {size:,} bytes. {LINE_ENDS}"
-        self.summary.value = status(line) + (sentence(self.error) if self.error else "")
+        why = markup.sentence(self.error) if self.error else ""
+        self.summary.value = markup.status(line) + why
         height = "none" if len(self._shown) <= WHOLE_ROWS else "560px"
-        self.body.value = scrolling(self._rows(), "The body, piece by piece", height)
+        self.body.value = markup.scrolling(self._rows(), "The body, piece by piece", height)
 
     @property
-    def _shown(self):
+    def _shown(self) -> list[Piece]:
         # Without a part chosen, what lies outside of the parts is shown too.
         return [piece for piece in self.pieces if self.part.value in (0, piece.part)]
 
-    def _rows(self):
+    def _rows(self) -> str:
         rows = "".join(_row(piece) for piece in self._shown)
-        names = head(("Offset", "Bytes", "What it is", "Content"))
+        names = markup.table_head(("Offset", "Bytes", "What it is", "Content"))
         return f"<table style='width:100%;table-layout:auto'>{names}{rows}</table>"
 
-    def static(self):
+    def static(self) -> Picture:
         """Return the table."""
         lines = [
             f"offset {piece.offset}, {piece.size} bytes, {piece.kind}: {piece.excerpt}"
@@ -114,15 +110,15 @@ class MultipartView(Panel):
         return {"text/html": self.summary.value + self._rows(), "text/plain": "\n".join(lines)}
 
 
-def _origin(response):
+def _origin(response: Body) -> str:
     """Say which request brought the body; and how to do the same in code."""
-    twin = f"In code: {code('describe_multipart(response)')}<br>"
+    twin = f"In code: {markup.code('describe_multipart(response)')}<br>"
     if not isinstance(response, requests.Response):
         return twin
-    return f"{response.request.method} {code(mask_url(response.request.url))}<br>{twin}"
+    return f"{response.request.method} {markup.code(mask_url(str(response.request.url)))}<br>{twin}"
 
 
-def _row(piece):
+def _row(piece: Piece) -> str:
     cells = "".join(
         f"<td style='text-align:left;vertical-align:top;white-space:nowrap'>{content}</td>"
         for content in (f"{piece.offset:,}", f"{piece.size:,}", _badge(piece.kind))
@@ -132,15 +128,15 @@ def _row(piece):
     return f"<tr>{cells}{content}</tr>"
 
 
-def _badge(kind):
+def _badge(kind: str) -> str:
     style = f"background:{COLOURS[kind]};color:#000;padding:1px 6px;border-radius:3px"
     return f"<span style='{style}'>{kind}</span>"
 
 
-def _content(piece):
+def _content(piece: Piece) -> str:
     if not piece.size:
         return ""
     if piece.kind != "data":
-        return preformatted(piece.written.replace(r"\r\n", "\\r\\n\n").rstrip("\n"))
-    lines = preformatted(piece.preview)
-    return f"<details><summary>{code(piece.excerpt)}</summary>{lines}</details>"
+        return markup.preformatted(piece.written.replace(r"\r\n", "\\r\\n\n").rstrip("\n"))
+    lines = markup.preformatted(piece.preview)
+    return f"<details><summary>{markup.code(piece.excerpt)}</summary>{lines}</details>"

@@ -1,20 +1,11 @@
-"""What the widgets share: a frame that also works on paper, and small pieces of it."""
+"""The frame that the widgets share: one look, and a picture that stays in the notebook."""
 
-import html
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import ipywidgets as widgets
 
-from helpers.notebook import BREAK, table_html
-
-# A label's own width, so that "Number of frames:" is not cut.
-LABEL = {"description_width": "130px"}
-FULL = widgets.Layout(width="auto")
-BUTTON = widgets.Layout(width="auto", min_width="90px")
-# JupyterLab paints code in the colour of the page, also where a row of a table has another one.
-PLAIN = "background:transparent;color:inherit"
-# Where a line of media types and their parameters may end.
-WORD_END = re.compile("(?<=[/;+=])")
 # The colours are those of the theme; only what JupyterLab leaves odd is changed.
 STYLE = """<style>
 .wb-panel .widget-html > .widget-html-content { line-height: 1.4; min-width: 0; }
@@ -63,159 +54,31 @@ STYLE = """<style>
 </style>"""
 
 
+# What a notebook keeps of a widget: a picture of it in each media type.
+Picture = dict[str, str | bytes]
+
+
 class Panel(widgets.VBox):
     """A box of widgets that leaves a picture of itself in the notebook.
 
-    A widget lives only as long as its kernel. Whoever reads the notebook later, on a code host for
-    example, sees what `static` returned when the widget was displayed.
-
-    Parameters
-    ----------
-    name : str
-        A CSS class for tests and style sheets, for example "wb-query-form".
+    Its CSS class, for style sheets and tests, is that of its own: wb-query-form for QueryForm.
     """
 
-    def __init__(self, name, children):
-        style = widgets.HTML(STYLE, layout=widgets.Layout(display="none"))
+    def __init__(self, children: Sequence[widgets.Widget]) -> None:
+        self.style_sheet = widgets.HTML(STYLE, layout=widgets.Layout(display="none"))
         layout = widgets.Layout(width="auto", padding="4px 0")
-        super().__init__([style, *children], layout=layout)
-        self.add_class("wb-panel").add_class(name)
+        super().__init__([self.style_sheet, *children], layout=layout)
+        words = re.findall("[A-Z][a-z]*", type(self).__name__)
+        self.add_class("wb-panel").add_class("-".join(["wb", *words]).lower())
 
-    def static(self):
-        """Return the picture: a dict of media types, with at least ``text/plain``."""
+    def static(self) -> Picture:
+        """Return the picture, with at least ``text/plain``."""
+        # A widget lives only as long as its kernel. Whoever reads the notebook later, on a code
+        # host for example, sees what this returned when the widget was displayed.
         raise NotImplementedError
 
-    def __repr__(self):
-        return self.static()["text/plain"]
+    def __repr__(self) -> str:
+        return str(self.static()["text/plain"])
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         return {**super()._repr_mimebundle_(**kwargs), **self.static()}
-
-
-def text(value=""):
-    """Return a box for HTML that takes the width there is."""
-    return widgets.HTML(value, layout=widgets.Layout(width="auto", margin="4px 2px"))
-
-
-def row(*children):
-    """Put widgets side by side; where there is no room, one below the other."""
-    layout = widgets.Layout(flex_flow="row wrap", align_items="center", overflow="visible")
-    return widgets.Box(children, layout=layout)
-
-
-def field_layout():
-    """Return the layout of a field with its label: two go side by side on a wide screen."""
-    return widgets.Layout(width="340px")
-
-
-def button(label, action, **options):
-    """Return a button that calls `action` without arguments."""
-    made = widgets.Button(description=label, layout=BUTTON, **options)
-    made.on_click(lambda _: action())
-    return made
-
-
-def code(written):
-    """Return text as code, in the colours of what is behind it."""
-    return _code(html.escape(written))
-
-
-def code_of_words(written):
-    """Return media types as small code that goes on in another line where a word of them ends."""
-    return _code(by_words(written), ";font-size:12px")
-
-
-def by_words(written):
-    """Return text that goes on in another line where a word of a media type ends."""
-    return BREAK.join(map(html.escape, WORD_END.split(written)))
-
-
-def _code(escaped, style=""):
-    return f"<code style='{PLAIN};padding:0;overflow-wrap:anywhere{style}'>{escaped}</code>"
-
-
-def preformatted(written):
-    """Return lines of text as they are; long ones wrap."""
-    style = f"{PLAIN};white-space:pre-wrap;overflow-wrap:anywhere"
-    return f"<pre style='{style}'>{html.escape(written)}</pre>"
-
-
-def sentence(error):
-    """Return an error as a sentence, in place of a traceback.
-
-    A screen reader reads it at once (``role="alert"``). It says *Not done* in words: red alone
-    would not be enough.
-    """
-    problem, *rest = str(error).splitlines()
-    details = "<br>".join(html.escape(line.strip()) for line in rest)
-    return (
-        "<div role='alert' style='border-left:6px solid #d32f2f;padding:4px 10px;"
-        f"overflow-wrap:anywhere'><b>Not done: {html.escape(problem)}</b>"
-        f"<br>{details}</div>"
-    )
-
-
-def status(message):
-    """Return a line that a screen reader reads when it changes."""
-    return f"<div role='status'>{message}</div>"
-
-
-def table(frame):
-    """Return a DataFrame as HTML that fits, and scrolls when it is long."""
-    return scrolling(table_html(frame), "Table of results")
-
-
-def head(names):
-    """Return the head of a table in HTML."""
-    cells = "".join(f"<th scope='col' style='text-align:left'>{name}</th>" for name in names)
-    return f"<thead><tr>{cells}</tr></thead>"
-
-
-def scrolling(content, label, height="420px"):
-    """Return HTML in a box of limited height; the keyboard can scroll it, too."""
-    return (
-        f"<div role='region' aria-label='{html.escape(label, quote=True)}' tabindex='0' "
-        f"class='jp-RenderedHTMLCommon' style='overflow:auto;max-height:{height}'>{content}</div>"
-    )
-
-
-def code_box():
-    """Return a box with code to copy: it can be focused, selected and edited.
-
-    The label is above it, so that a line of `literals.WIDTH` fits.
-    """
-    box = widgets.Textarea(
-        description="Python:",
-        rows=12,
-        layout=FULL,
-        style={"description_width": "initial"},
-    )
-    return box.add_class("wb-code")
-
-
-def slider(label, minimum, maximum, value, step=1):
-    """Return a slider and a number box that hold the same number.
-
-    A screen reader has no name for the slider, so it needs the box; the box has the label. The
-    browser keeps both equal, so observe the box: each change then comes once.
-
-    Returns
-    -------
-    slider : ipywidgets.IntSlider
-    number : ipywidgets.BoundedIntText
-    """
-    limits = {"min": minimum, "max": maximum, "step": step, "value": value}
-    handle = widgets.IntSlider(**limits, readout=False, layout=widgets.Layout(width="210px"))
-    number = widgets.BoundedIntText(
-        **limits, description=label, style=LABEL, layout=widgets.Layout(width="230px")
-    )
-    widgets.jslink((handle, "value"), (number, "value"))
-    return handle, number
-
-
-def set_maximum(widgets_together, maximum, value):
-    """Give widgets that hold the same number, from 1 on, another maximum, and a value within."""
-    for widget in widgets_together:
-        widget.max = max(widget.max, maximum)
-        widget.value = value
-        widget.max = maximum

@@ -1,17 +1,21 @@
 """The archive as a tree: each level is asked for when it is opened."""
 
 import html
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import ipywidgets as widgets
 import traitlets
 
 from helpers.dicom.datasets import records
 from helpers.errors import WorkbookError
-from helpers.queries.browse import level_question, listed
-from helpers.queries.literals import assignment
-from helpers.queries.request import timed
+from helpers.queries.as_python import write_assignment
+from helpers.queries.browse import build_listing, tabulate_listing
+from helpers.servers.server import Server
 from helpers.web.secrets import mask_url
-from helpers.widgets.panel import Panel, code, code_box, sentence, text
+from helpers.widgets import markup
+from helpers.widgets.controls import code_box, text
+from helpers.widgets.panel import Panel, Picture
 
 # Of one level, at most so many: a tree of thousands helps nobody.
 LIMIT = 200
@@ -21,6 +25,10 @@ LEVELS = ("patient", "study", "series", "instance")
 ROWS = 5
 NOTHING_PICKED = "# Open a patient, a study, a series."
 COLUMNS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+PICKED = ("patient_id", "study_uid", "series_uid", "instance_uid")
+# The identifiers from the patient down.
+Identifiers = tuple[str, ...]
+Row = Mapping[Hashable, Any]
 
 
 class StudyBrowser(Panel):
@@ -30,7 +38,7 @@ class StudyBrowser(Panel):
 
     Parameters
     ----------
-    server : Server
+    server
 
     Attributes
     ----------
@@ -56,42 +64,30 @@ class StudyBrowser(Panel):
     series_uid = traitlets.Unicode("")
     instance_uid = traitlets.Unicode("")
 
-    def __init__(self, server):
+    def __init__(self, server: Server) -> None:
         self.server = server
         self.message, self.picked = text(), text()
-        self.python = code_box()
+        self.python = code_box(ROWS)
         self.tree = widgets.VBox(layout=widgets.Layout(max_height="520px", overflow="auto"))
-        super().__init__("wb-study-browser", [self.message, self.tree, self.picked, self.python])
-        self.nodes = []
+        super().__init__([self.message, self.tree, self.picked, self.python])
+        self.nodes: list[Node] = []
         self.load()
 
-    def load(self):
+    def load(self) -> None:
         """Ask for the patients."""
         self.nodes, self.message.value = self.children_of(())
         self.tree.children = [node.box for node in self.nodes]
         self.pick(())
 
-    def children_of(self, path):
-        """Ask for what is below a patient, study or series.
-
-        Parameters
-        ----------
-        path : tuple of str
-            The identifiers from the patient down.
-
-        Returns
-        -------
-        nodes : list of Node
-        message : str
-            The request and how it went, or the error, as HTML.
-        """
+    def children_of(self, path: Identifiers) -> tuple[list["Node"], str]:
+        """Ask for what is below a patient, study or series; return it, and how it went in HTML."""
         try:
-            question, columns = level_question(self.server, *path, limit=LIMIT)
-            line = f"GET {code(mask_url(question.request.path_url))}"
-            response, milliseconds = timed(question)
-            found = listed(response, columns, *path[:1])
+            request, columns = build_listing(self.server, *path, limit=LIMIT)
+            line = f"GET {markup.code(mask_url(request.prepared.path_url))}"
+            response, milliseconds = request.send_and_time()
+            found = tabulate_listing(response, columns, *path[:1])
         except WorkbookError as error:
-            return [], sentence(error)
+            return [], markup.sentence(error)
         line += f"<br>{response.status_code} {html.escape(response.reason)}, "
         line += f"{_number(len(found), LEVELS[len(path)])}, {milliseconds:.0f} ms"
         # Of patients and of studies, fewer are shown than came.
@@ -101,25 +97,21 @@ class StudyBrowser(Panel):
         nodes = [Node(self, path, row) for row in found.head(LIMIT).to_dict("records")]
         return nodes, f"<small>{line}</small>"
 
-    def pick(self, path):
-        """Pick what is at a path of identifiers, from the patient down, and what it lies in."""
-        names = ("patient_id", "study_uid", "series_uid", "instance_uid")
-        values = [*path, "", "", "", ""][:4]
-        for name, value in zip(names, values, strict=True):
+    def pick(self, path: Identifiers) -> None:
+        """Pick what is at a path, and what it lies in."""
+        picked = dict(zip(PICKED, [*path, "", "", "", ""], strict=False))
+        for name, value in picked.items():
             setattr(self, name, value)
-        rows = "".join(
-            f"<tr><th scope='row' style='text-align:left;padding-right:12px'>{name}</th>"
-            f"<td style='text-align:left'>{code(value) if value else 'nothing picked'}</td></tr>"
-            for name, value in zip(names, values, strict=True)
-        )
-        self.picked.value = f"<div role='status'><b>Picked</b><table>{rows}</table></div>"
-        picked = [
-            assignment(name, value) for name, value in zip(names, values, strict=True) if value
-        ]
-        self.python.value = "\n".join(picked) or NOTHING_PICKED
+        shown = {
+            name: markup.code(value) if value else "nothing picked"
+            for name, value in picked.items()
+        }
+        self.picked.value = markup.status(f"<b>Picked</b>{markup.table_of_pairs(shown)}")
+        rows = [write_assignment(name, value) for name, value in picked.items() if value]
+        self.python.value = "\n".join(rows) or NOTHING_PICKED
         self.python.rows = max(ROWS, len(self.python.value.splitlines()))
 
-    def static(self):
+    def static(self) -> Picture:
         """Return the tree as far as it is open, and what is picked, if anything is."""
         lines = [line for node in self.nodes for line in node.lines()]
         # What asks for a click helps nobody there.
@@ -130,29 +122,18 @@ class StudyBrowser(Panel):
 
 
 class Node:
-    """A row of the tree.
+    """A row of the tree: a patient, study, series or instance."""
 
-    Attributes
-    ----------
-    uid : str
-        The identifier of the patient, study, series or instance.
-    path : tuple of str
-        That, and those of the levels above.
-    button : ipywidgets.Button
-        Opens and closes it.
-    children : list of Node or None
-        None until it was opened.
-    """
-
-    def __init__(self, browser, above, row):
+    def __init__(self, browser: StudyBrowser, above: Identifiers, row: Row) -> None:
         self.browser = browser
         self.level = LEVELS[len(above)]
         self.uid = str(row[COLUMNS[len(above)]])
-        self.path = (*above, self.uid)
-        self.children = None
+        self.path: Identifiers = (*above, self.uid)
+        # None until it was opened.
+        self.children: list[Node] | None = None
         self.is_open = False
         self.button = widgets.Button(
-            description=label(self.level, row),
+            description=_label(self.level, row),
             layout=widgets.Layout(width="auto", max_width="100%"),
             style={"button_color": "transparent"},
         )
@@ -162,7 +143,7 @@ class Node:
         self.box = widgets.VBox([self.button, self.below], layout=widgets.Layout(flex="0 0 auto"))
         self._mark()
 
-    def toggle(self):
+    def toggle(self) -> None:
         """Open the node, or close it."""
         self.is_open = not self.is_open and self.level != "instance"
         if self.is_open and not self.children:
@@ -172,7 +153,7 @@ class Node:
         self._mark()
         self.browser.pick(self.path)
 
-    def _mark(self):
+    def _mark(self) -> None:
         """Say in the picture of the button, and in words, what a click does."""
         if self.level == "instance":
             self.button.icon, self.button.tooltip = "file-o", f"Pick this {self.level}"
@@ -180,14 +161,14 @@ class Node:
             self.button.icon = "caret-down" if self.is_open else "caret-right"
             self.button.tooltip = f"{'Close' if self.is_open else 'Open'} this {self.level}"
 
-    def lines(self, margin=""):
+    def lines(self, margin: str = "") -> list[str]:
         """Return the node and what is open below it as lines of text."""
-        below = self.children if self.is_open else ()
+        below = (self.children or []) if self.is_open else []
         own = f"{margin}{self.level} {self.button.description}"
         return [own, *(line for child in below for line in child.lines(margin + "    "))]
 
 
-def label(level, row):
+def _label(level: str, row: Row) -> str:
     """Say in words what a row of the tree is."""
     if level == "patient":
         words = [row["PatientName"] or "(no name)", row["PatientID"], f"studies: {row['Studies']}"]
@@ -204,6 +185,6 @@ def label(level, row):
     return ", ".join(str(word) for word in words if word != "")
 
 
-def _number(count, level):
+def _number(count: int, level: str) -> str:
     plural = {"study": "studies", "series": "series"}.get(level, f"{level}s")
     return f"{count} {level if count == 1 else plural}"

@@ -1,9 +1,12 @@
 """One exchange made visible: what was sent, what came back, and the same request in curl."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
+import requests
 from defusedxml import minidom
 from IPython.display import display
 
@@ -15,7 +18,7 @@ from helpers.web.answer import media_type, require_answer
 from helpers.web.bodies import was_streamed
 from helpers.web.raw_query import as_sent
 from helpers.web.secrets import mask, mask_url, native
-from helpers.wire.equivalents import curl
+from helpers.wire.equivalents import Equivalents
 
 LINES = 30
 PART_LINES = 8
@@ -27,7 +30,7 @@ LONGEST_LINE = 300
 INDENTED_BYTES = 1_000_000
 
 
-def show(response, lines=LINES):
+def show(response: requests.Response, lines: int = LINES) -> None:
     """Show one exchange with a server: request, answer, and the body in a readable form.
 
     JSON and XML are indented. A multipart body is shown part by part: the headers of each part,
@@ -35,9 +38,9 @@ def show(response, lines=LINES):
 
     Parameters
     ----------
-    response : requests.Response
+    response
         If it was asked for with ``stream=True`` and its body is not read yet, it stays unread.
-    lines : int
+    lines
         How many lines of a text body to show.
 
     Raises
@@ -70,42 +73,33 @@ def show(response, lines=LINES):
 class Exchange(Sections):
     """A request and its answer as text, in four sections; `show` displays it."""
 
-    folded = ("The same with curl",)
-
-    def __init__(self, response, lines=LINES):
+    def __init__(self, response: requests.Response, lines: int = LINES) -> None:
         require_answer(response)
         request = response.request
-        url = urlsplit(mask_url(as_sent(request.url)))
+        url = urlsplit(mask_url(as_sent(str(request.url))))
         path = url.path + (f"?{url.query}" if url.query else "")
         sent = {"Host": url.netloc.rpartition("@")[2], **request.headers}
-        self.sections = {
-            "Request": _head(f"{request.method} {path}", sent),
-            "Answer": _head(f"{response.status_code} {response.reason}", response.headers),
-            "Body": body_text(response, lines),
-            "The same with curl": curl(request),
-        }
+        received = f"{response.status_code} {response.reason}"
+        super().__init__(
+            {
+                "Request": _head(f"{request.method} {path}", sent),
+                "Answer": _head(received, response.headers),
+                "Body": _body_text(response, lines),
+                "The same with curl": Equivalents(request).curl,
+            },
+            folded=("The same with curl",),
+        )
 
 
-def _head(first_line, headers):
+def _head(first_line: str, headers: Mapping[str, str]) -> str:
     lines = (f"{name}: {mask(name, native(value))}" for name, value in headers.items())
     return "\n".join([first_line, *lines])
 
 
-def body_text(response, lines=LINES):
-    """Return the beginning of a body in a readable form.
-
-    Parameters
-    ----------
-    response : requests.Response
-    lines : int
-        How many lines of text to keep.
-
-    Returns
-    -------
-    str
-    """
+def _body_text(response: requests.Response, lines: int) -> str:
+    """Return the beginning of a body in a readable form."""
     # requests has no public way to ask whether a streamed body was read.
-    if response._content is False:
+    if response._content is False:  # type: ignore[comparison-overlap]
         state = "was read already" if was_streamed(response) else "is not read yet"
         return f"(a stream: the body {state})"
     if not response.content:
@@ -115,7 +109,7 @@ def body_text(response, lines=LINES):
     return _preview(response.content, media_type(response), lines)
 
 
-def _multipart_text(response):
+def _multipart_text(response: requests.Response) -> str:
     try:
         # Whatever the status is: an error may have parts too.
         found = list(parse([response.content], response.headers["Content-Type"]))
@@ -131,7 +125,7 @@ def _multipart_text(response):
     return "\n\n".join(blocks)
 
 
-def _preview(content, kind, lines):
+def _preview(content: bytes, kind: str, lines: int) -> str:
     text = _text(content, kind)
     if text is None:
         shown = hexadecimal(content[:HEX_BYTES])
@@ -145,7 +139,7 @@ def _preview(content, kind, lines):
     return "\n".join(shown)
 
 
-def _text(content, kind):
+def _text(content: bytes, kind: str) -> str | None:
     """Return a text body, indented; None if it is no text."""
     if not any(word in kind for word in ("json", "xml", "text")):
         return None
@@ -154,47 +148,38 @@ def _text(content, kind):
         return text
     try:
         if "json" in kind:
-            return indented(json.loads(text))
+            return indent_json(json.loads(text))
         if "xml" in kind:
-            rows = minidom.parseString(content).toprettyxml(indent="  ").splitlines()
+            document = minidom.parseString(content)  # type: ignore[arg-type]
+            rows = document.toprettyxml(indent="  ").splitlines()
             return "\n".join(row for row in rows if row.strip())
     except (ValueError, ExpatError, LookupError, RecursionError):
         pass  # The label is wrong, the body is cut or too deep: then as it came.
     return text
 
 
-def indented(value, margin=""):
+def indent_json(value: Any, margin: str = "") -> str:
     """Return JSON with each object and list that is short on one line.
-
-    DICOM JSON has an object for each attribute and a list in each of them: with every bracket on a
-    line of its own, as `json.dumps` would have it, four attributes fill a screen.
-
-    Parameters
-    ----------
-    value : dict, list, str, int, float, bool or None
-    margin : str
-        What the lines after the first begin with.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
-    >>> print(indented([{"00080060": {"vr": "CS", "Value": ["CT"]}, "00100010": {"vr": "PN"}}] * 2))
+    >>> attributes = {"00080060": {"vr": "CS", "Value": ["CT"]}, "00100010": {"vr": "PN"}}
+    >>> print(indent_json([attributes] * 2))
     [
       {"00080060": {"vr": "CS", "Value": ["CT"]}, "00100010": {"vr": "PN"}},
       {"00080060": {"vr": "CS", "Value": ["CT"]}, "00100010": {"vr": "PN"}}
     ]
     """
+    # DICOM JSON has an object for each attribute and a list in each of them: with every bracket on
+    # a line of its own, as `json.dumps` would have it, four attributes fill a screen.
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or len(margin) + len(line) <= WIDTH:
         return line
     inner = margin + "  "
     if isinstance(value, dict):
-        rows = [f"{json.dumps(name)}: {indented(item, inner)}" for name, item in value.items()]
+        rows = [f"{json.dumps(name)}: {indent_json(item, inner)}" for name, item in value.items()]
         opening, closing = "{", "}"
     else:
-        rows = [indented(item, inner) for item in value]
+        rows = [indent_json(item, inner) for item in value]
         opening, closing = "[", "]"
     return f"{opening}\n{inner}" + f",\n{inner}".join(rows) + f"\n{margin}{closing}"

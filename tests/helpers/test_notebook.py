@@ -7,7 +7,7 @@ import pytest
 import requests
 from IPython.core.interactiveshell import InteractiveShell
 
-from helpers.notebook import prepare_notebook
+from helpers.notebook import prepare_notebook, table_html
 
 
 @pytest.fixture
@@ -94,6 +94,11 @@ def test_a_table_shows_uids_and_urls_whole(shell):
     html = html_of(shell, pandas.DataFrame({"SOPInstanceUID": [UID], "RetrieveURL": [URL]}))
     shown = html.replace("<wbr>", "")
     assert f"<td>{UID}</td>" in shown and f"<td>{URL}</td>" in shown
+
+
+def test_a_widget_has_the_same_tables_in_a_kernel_that_was_not_prepared():
+    with pandas.option_context("display.max_colwidth", 50):
+        assert UID in table_html(pandas.DataFrame({"UID": [UID]})).replace("<wbr>", "")
 
 
 def longest_piece(html):

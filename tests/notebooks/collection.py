@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from helpers import connect, parts
 from helpers.web.answer import media_type
 from helpers.web.secrets import WORKSHOP_KEY
-from helpers.wire.equivalents import postman
+from helpers.wire.equivalents import Equivalents
 from tests.notebooks.recording import NOTEBOOKS, record
 
 FILE = Path(__file__).parents[2] / "data" / "dicomweb-workshop.postman_collection.json"
@@ -91,7 +91,7 @@ def _section(name, recorded, variables):
 
 
 def _item(response, variables):
-    written = json.dumps(postman(response.request))
+    written = json.dumps(Equivalents(response.request).postman)
     # Only the wrong key, sent on purpose, was taken for a secret. Here it must be wrong again.
     written = written.replace("{{DICOMWEB_APIKEY}}", response.request.headers.get("apikey", ""))
     for name, value in variables.items():

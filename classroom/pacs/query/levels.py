@@ -9,9 +9,7 @@ other attributes belong to the instance.
 from dataclasses import dataclass
 from functools import cached_property
 
-from pydicom.datadict import dictionary_VR
-
-from classroom.pacs.instance import tag_of
+from helpers.dicom.names import tag_of, vr_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Level:
 
 
 def _attributes(keywords):
-    return {tag_of(keyword): {"vr": dictionary_VR(keyword)} for keyword in keywords.split()}
+    return {tag: {"vr": vr_of(tag)} for tag in map(tag_of, keywords.split())}
 
 
 STUDY = Level(

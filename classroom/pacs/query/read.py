@@ -5,9 +5,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from classroom.pacs.http.problems import Problem
-from classroom.pacs.query.attribute_names import creators_of, path_of, vr_of
 from classroom.pacs.query.matching import BadValue, matcher
+from helpers.dicom.names import creator_of, path_of, vr_of
+from helpers.errors import AttributeProblem
 
+_DEEPEST = 20  # attributes on the way through sequences
 _ONCE = "Send each attribute once. A list of UIDs has commas: StudyInstanceUID=1.2,1.3"
 # What a search does not do, and says so when it is asked for (PS3.18, 8.3.4.5 and 8.3.4.6).
 _NOT_DONE = {
@@ -84,7 +86,7 @@ def read_query(parameters):
     for name in parameters:
         if name in _OPTIONS:
             continue
-        path = path_of(name)
+        path = _path_of(name)
         wanted = _one(parameters, name)
         if path in tests:
             raise Problem(400, f"{name} is there under another name too.", _ONCE)
@@ -94,11 +96,11 @@ def read_query(parameters):
             raise Problem(400, f"{name}={wanted}: {error}.", "Correct the value.") from None
     filters = _filters(tests)
     fields = [name for text in parameters.getlist("includefield") for name in text.split(",")]
-    paths = [path_of(name) for name in fields if name and name != "all"]
+    paths = [_path_of(name) for name in fields if name and name != "all"]
     tags = {path[0] for path in [*paths, *tests]}
     return Query(
         filters,
-        include=frozenset(tags | creators_of(tags)),
+        include=frozenset(tags | {creator for tag in tags if (creator := creator_of(tag))}),
         everything="all" in fields,
         limit=_whole_number(parameters, "limit"),
         offset=_whole_number(parameters, "offset") or 0,
@@ -139,6 +141,15 @@ def _any_item(filters):
         return any(all(f.matches(item or {}) for f in filters) for item in items)
 
     return test
+
+
+def _path_of(name):
+    if (depth := name.count(".") + 1) > _DEEPEST:
+        raise Problem(400, f"A path of {depth} attributes is not searched.", f"{_DEEPEST} will do.")
+    try:
+        return path_of(name)
+    except AttributeProblem as error:
+        raise Problem(400, f"There is no DICOM attribute {error.came!r}.", error.hint) from None
 
 
 def _one(parameters, name, default=""):

@@ -3,6 +3,8 @@
 What each rule should give is worked out here with numpy, pydicom or Pillow.
 """
 
+import base64
+import re
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -184,7 +186,7 @@ def viewers(server, dataset):
     """Yield a viewer that shows the image as its file says, if it says something."""
     viewer = FrameViewer(server, dataset.StudyInstanceUID)
     uids = viewer.shown["SOPInstanceUID"].tolist()
-    viewer.image[1].value = uids.index(dataset.SOPInstanceUID) + 1
+    viewer.image.box.value = uids.index(dataset.SOPInstanceUID) + 1
     assert viewer.error is None
     viewer.window.value = viewer.window.options[0]
     yield viewer
@@ -193,7 +195,9 @@ def viewers(server, dataset):
 
 def drawn(server, dataset):
     """Yield the picture of the viewer, of its function, and of the server."""
-    yield from (in_colour(viewer.picture()) for viewer in viewers(server, dataset))
+    for viewer in viewers(server, dataset):
+        encoded = re.search(r"src='data:image/png;base64,([^']*)'", viewer.screen.value)[1]
+        yield in_colour(Image.open(BytesIO(base64.b64decode(encoded))))
     series = dataset.SeriesInstanceUID
     yield in_colour(view_frame(server, dataset.StudyInstanceUID, series, dataset.SOPInstanceUID))
     png = ask(server, dataset, "/rendered", "image/png").content

@@ -153,7 +153,7 @@ def test_another_media_type_is_named(kind):
         (bytes(128) + b"DICM" + b"\x02\x00\x10", "application/dicom"),
         (
             XML.format(
-                '<DicomAttribute tag="00200013" vr="IS"><Value number="1">one</Value>'
+                '<DicomAttribute tag="00280010" vr="US"><Value number="1">one</Value>'
                 "</DicomAttribute>"
             ).encode(),
             "text/xml",
@@ -178,6 +178,16 @@ def test_a_value_that_cannot_be_read_is_explained_too():
     broken = answer(bytes(128) + b"DICM" + META + number, "application/dicom")
     with pytest.raises(AttributeProblem, match="cannot be read"):
         records(broken)
+
+
+def test_a_number_that_is_none_costs_no_other_attribute():
+    [read] = datasets(
+        native(
+            '<DicomAttribute tag="00080060" vr="CS"><Value number="1">CT</Value></DicomAttribute>',
+            '<DicomAttribute tag="00200013" vr="IS"><Value number="1">one</Value></DicomAttribute>',
+        )
+    )
+    assert (read.Modality, read.InstanceNumber) == ("CT", "one")
 
 
 def test_an_attribute_that_is_null_is_not_there():

@@ -1,6 +1,6 @@
 import json
 import threading
-import tracemalloc
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pydicom
@@ -8,9 +8,8 @@ import pytest
 import requests
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from helpers.errors import AttributeProblem, HTTPProblem, ServerUnreachable, StoreError
+from helpers.errors import AttributeProblem, HTTPProblem, ServerUnreachable
 from helpers.files.store import store_instances
-from helpers.multipart.writer import Instance, MultipartBody
 from helpers.servers.server import Server
 from tests.archive import FILES, JOE, RAVI
 from tests.peers.orthanc import orthanc_for_a_test
@@ -270,7 +269,9 @@ def test_what_lacks_an_attribute_that_storing_needs_does_not_stop_the_others(arc
     assert results.reason[2].startswith("it cannot be read: ")
 
 
-@pytest.mark.parametrize("uid", ["../../x", "1.2\\1.3", "1.2/3", "1" * 65, "Joe"])
+@pytest.mark.parametrize(
+    "uid", ["..", ".", "1..2", "1.2.", "../../x", "1.2\\1.3", "1.2/3", "1" * 65, "Joe"]
+)
 def test_a_malformed_uid_goes_into_no_url(archive, tmp_path, uid):
     dataset = pydicom.dcmread(JOE[0])
     dataset["StudyInstanceUID"]._value = uid
@@ -372,43 +373,36 @@ def test_what_is_no_dicom_file_does_not_stop_the_others(archive, tmp_path):
     )
 
 
-def test_a_file_that_becomes_shorter_is_a_failure(archive, tmp_path):
-    path = tmp_path / "short.dcm"
+def grow(path):
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome", "reason"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-1]), "failed", "became shorter"),
+        (Path.unlink, "failed", "No such file"),
+        # As much goes out as was announced.
+        (grow, "stored", ""),
+    ],
+    ids=["shorter", "gone", "longer"],
+)
+def test_a_file_that_changes_before_it_is_sent(archive, tmp_path, change, outcome, reason):
+    path = tmp_path / "joe.dcm"
     path.write_bytes(JOE[0].read_bytes())
-    instance = Instance("1.2", "1.2.3", path.stat().st_size + 1, path)
-    with pytest.raises(StoreError, match="shorter"):
-        requests.post(archive.server.dicomweb, data=MultipartBody([instance]), timeout=5)
-    path.unlink()
-    with pytest.raises(StoreError, match="cannot be read"):
-        list(MultipartBody([instance]))
 
+    def found(query):
+        change(path)
+        return Archive.found(archive, query)
 
-def test_of_a_file_that_grows_as_much_goes_out_as_was_announced(tmp_path):
-    path = tmp_path / "growing.dcm"
-    path.write_bytes(bytes(1000))
-    body = MultipartBody([Instance("1.2", "1.2.3", 900, path)])
-    assert len(b"".join(body)) == len(body)
-
-
-def test_of_a_large_file_one_piece_is_in_memory(tmp_path):
-    path = tmp_path / "large.dcm"
-    size = 200_000_000
-    with path.open("wb") as file:
-        file.truncate(size)
-    body = MultipartBody([Instance("1.2", "1.2.3", size, path)])
-    tracemalloc.start()
-    sent = sum(len(chunk) for chunk in body)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert sent == len(body)
-    assert peak < size / 10
-
-
-def test_the_progress_is_that_of_the_instances():
-    told = []
-    instance = Instance("1.2", "1.2.3", 5, b"DICM.")
-    list(MultipartBody([instance, instance], told.append))
-    assert sum(told) == 10
+    archive.found = found
+    [result] = store_instances([path], archive.server).itertuples()
+    assert result.outcome == outcome
+    assert reason in result.reason
+    if outcome == "stored":
+        [(_, _, headers, body)] = posts(archive)
+        assert [file.getvalue() for file in contents(headers, body)] == [JOE[0].read_bytes()]
 
 
 def test_orthanc_takes_every_kind_of_file_and_gives_it_back():

@@ -129,11 +129,16 @@ def test_of_equal_archives_the_same_image_is_asked_for(monkeypatch):
             record(instance="1.2.1", rows=5),
         ],
         "1.3": [record(series="6", instance="1.3.1", rows=5)],
+        # What is no UID becomes no part of a URL.
+        "1.1.1": [record(series="..", instance="1.2", rows=5)],
+        "1.1.2": [record(series="1.2", instance="1/2", rows=5)],
     }
+
+    odd = ("1.1.1", "1.1.2")
 
     def found(server, search, tag):
         if search.startswith("studies?"):
-            return [record(study=study) for study in ("1.3", "1.2", "1.1")]
+            return [record(study=study) for study in ("1.3", "..", "1.2", "1.1", *odd)]
         return instances[search.split("/")[1]]
 
     monkeypatch.setattr(module, "_found", found)

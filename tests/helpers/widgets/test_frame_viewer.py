@@ -15,11 +15,11 @@ from PIL import Image
 from pydicom.pixels import apply_color_lut
 
 from helpers import FrameViewer, view_frame
-from helpers.errors import HTTPProblem, ServerUnreachable, WorkbookError
+from helpers.errors import AttributeProblem, HTTPProblem, ServerUnreachable, WorkbookError
 from helpers.files.__main__ import store_instances
 from helpers.pixels.lookup_tables import TABLES
 from helpers.queries import metadata as fetching
-from helpers.queries.request import Question
+from helpers.queries.request import GetRequest
 from helpers.widgets.frame_source import FrameSource
 from tests.archive import FOLDER, RAVI
 from tests.helpers.synthetic import palette, write_image
@@ -60,7 +60,7 @@ def odd(odd_images):
 
 
 def go_to(viewer, image):
-    viewer.image[1].value = image.InstanceNumber
+    viewer.image.box.value = image.InstanceNumber
 
 
 def on_screen(viewer):
@@ -96,14 +96,14 @@ def wait_for_prefetches(source):
 
 
 def test_images_come_in_order_and_reports_stay_out(viewer):
-    assert viewer.image[1].max == 32
+    assert viewer.image.box.max == 32
     assert viewer.images["SOPInstanceUID"].tolist() == [image.SOPInstanceUID for image in CT]
     assert viewer.images["Modality"].unique().tolist() == ["CT"]
 
 
 def test_each_step_shows_the_pixels_of_that_instance(viewer):
     for number in (1, 2, 17, 32):
-        viewer.image[1].value = number
+        viewer.image.box.value = number
         assert numpy.array_equal(viewer.shot.pixels, CT[number - 1].pixel_array)
         assert f"<td style='text-align:left'>{number}</td>" in viewer.header.value
         assert alt_text(viewer).startswith(f"Image {number} of 32")
@@ -126,7 +126,7 @@ def test_presets_set_centre_and_width(viewer, name, center, width):
 
 def test_preset_stays_from_image_to_image(viewer):
     viewer.window.value = "lung"
-    viewer.image[1].value = 9
+    viewer.image.box.value = 9
     assert (viewer.window.value, viewer.center.value) == ("lung", -600)
 
 
@@ -135,7 +135,7 @@ def test_centre_and_width_may_be_typed(viewer):
     viewer.center.value = 300
     assert viewer.window.value == "my own"
     assert viewer.screen.value != before
-    viewer.image[1].value = 2
+    viewer.image.box.value = 2
     assert viewer.center.value == 300
 
 
@@ -148,10 +148,10 @@ def test_invert_makes_black_white(viewer):
 
 def test_zoom_shows_the_middle_and_then_where_one_looks(viewer):
     whole = numpy.asarray(on_screen(viewer))
-    viewer.zoom[1].value = 400
+    viewer.zoom.box.value = 400
     middle = Image.fromarray(whole[192:320, 192:320]).resize((512, 512), Image.BILINEAR)
     assert numpy.array_equal(numpy.asarray(on_screen(viewer)), numpy.asarray(middle))
-    viewer.across[1].value, viewer.down[1].value = 25, 75
+    viewer.across.box.value, viewer.down.box.value = 25, 75
     # Of the 384 rows and columns that do not fit, a quarter to the left and three above.
     there = Image.fromarray(whole[288:416, 96:224]).resize((512, 512), Image.BILINEAR)
     assert numpy.array_equal(numpy.asarray(on_screen(viewer)), numpy.asarray(there))
@@ -160,20 +160,20 @@ def test_zoom_shows_the_middle_and_then_where_one_looks(viewer):
 
 def test_where_to_look_is_asked_only_when_zoomed(viewer):
     assert viewer.pan.layout.display == "none"
-    viewer.zoom[1].value = 200
+    viewer.zoom.box.value = 200
     assert viewer.pan.layout.display == "flex"
 
 
 def test_film_has_frames_and_a_button_and_a_single_image_has_none(viewer, film):
     assert film.film.layout.display == "flex"
-    assert (film.frame[1].max, film.cine.max) == (24, 24)
+    assert (film.frame.box.max, film.cine.max) == (24, 24)
     assert viewer.film.layout.display == "none"
 
 
 def test_each_frame_of_a_film_is_shown(film):
     frames = ANDY.pixel_array
     for number in (1, 2, 24):
-        film.frame[1].value = number
+        film.frame.box.value = number
         # A JPEG decoded by two libraries differs by roundings.
         assert abs(film.shot.pixels.astype(int) - frames[number - 1]).mean() < 2
         assert f"frame {number} of 24" in alt_text(film)
@@ -349,7 +349,7 @@ def test_frame_of_an_enhanced_image_has_its_own_rescale_and_window(
 ):
     images, server = odd_images
     go_to(odd, images["enhanced"])
-    odd.frame[1].value = number
+    odd.frame.box.value = number
     stored = images["enhanced"].pixel_array[number - 1]
     assert numpy.array_equal(odd.shot.values, stored * slope - 100.0)
     assert (odd.window.value, odd.center.value, odd.width.value) == ("file", center, 1000)
@@ -394,7 +394,7 @@ def test_next_frames_are_fetched_before_they_are_asked_for(viewer, monkeypatch):
     monkeypatch.setattr(viewer.source, "load", lambda *key: pytest.fail(f"asked late for {key}"))
     monkeypatch.setattr(viewer.source, "prefetch", lambda keys: None)
     for number in range(2, 8):
-        viewer.image[1].value = number
+        viewer.image.box.value = number
         assert int(viewer.shot.dataset.InstanceNumber) == number
 
 
@@ -409,9 +409,9 @@ def test_frames_that_were_not_wanted_for_long_are_let_go(server, monkeypatch):
 
 
 def test_attributes_of_an_image_are_asked_for_once(server, monkeypatch):
-    asked, send = [], Question.send
+    asked, send = [], GetRequest.send
     monkeypatch.setattr(
-        Question, "send", lambda self, session: asked.append(self.path) or send(self, session)
+        GetRequest, "send", lambda self, session: asked.append(self.path) or send(self, session)
     )
     source = FrameSource(server, ANDY.StudyInstanceUID)
     for number in (1, 2, 3):
@@ -465,16 +465,16 @@ def test_step_that_comes_during_another_is_not_lost(viewer, monkeypatch):
         if key[1] == CT[1].SOPInstanceUID:
             started.set()
             deadline = time.monotonic() + 10
-            while viewer.image[1].value != 3 and time.monotonic() < deadline:
+            while viewer.image.box.value != 3 and time.monotonic() < deadline:
                 time.sleep(0.001)
         return get(key)
 
     started = threading.Event()
     monkeypatch.setattr(viewer.source, "get", slow)
-    first = threading.Thread(target=lambda: viewer.image[1].set_trait("value", 2))
+    first = threading.Thread(target=lambda: viewer.image.box.set_trait("value", 2))
     first.start()
     assert started.wait(10)
-    viewer.image[1].value = 3
+    viewer.image.box.value = 3
     first.join()
     assert int(viewer.shot.dataset.InstanceNumber) == 3
     assert alt_text(viewer).startswith("Image 3 of 32")
@@ -482,8 +482,8 @@ def test_step_that_comes_during_another_is_not_lost(viewer, monkeypatch):
 
 @pytest.mark.parametrize("window", ["file", "lung", "full range"])
 def test_function_draws_what_the_viewer_shows(viewer, server, window, capsys):
-    viewer.image[1].value = 16
-    viewer.window.value, viewer.invert.value, viewer.zoom[1].value = window, True, 150
+    viewer.image.box.value = 16
+    viewer.window.value, viewer.invert.value, viewer.zoom.box.value = window, True, 150
     drawn = view_frame(server, **uids(CT[15]), window=window, invert=True, zoom=1.5)
     assert numpy.array_equal(numpy.asarray(drawn), numpy.asarray(on_screen(viewer)))
     printed = capsys.readouterr().out.strip().removeprefix("GET ")
@@ -496,7 +496,7 @@ def test_code_fetches_the_same_pixels(viewer, film, server, capsys):
     assert numpy.array_equal(names["values"], viewer.shot.values)
     line = capsys.readouterr().out.strip()
     assert line in viewer.message.value
-    film.frame[1].value = 5
+    film.frame.box.value = 5
     assert numpy.array_equal(run_code(film.python.value, server)["pixels"], film.shot.pixels)
 
 
@@ -505,6 +505,14 @@ def test_study_that_is_not_there_is_a_sentence_in_place(server):
     assert isinstance(viewer.error, HTTPProblem)
     assert "There is no study 1.2.3" in viewer.message.value
     assert viewer.static()["text/plain"] == str(viewer.error)
+
+
+@pytest.mark.parametrize("uids", [("..", "1.2"), ("1.2", "1.2/..")])
+def test_what_is_no_uid_becomes_no_part_of_a_url(nobody, uids):
+    with pytest.raises(AttributeProblem, match="InstanceUID is malformed"):
+        FrameSource(nobody, "1.2").load(*uids, 1)
+    with pytest.raises(AttributeProblem, match="StudyInstanceUID is malformed"):
+        FrameSource(nobody, "..").list_images()
 
 
 def test_server_that_is_gone_is_a_sentence_in_place(nobody):
@@ -517,7 +525,7 @@ def test_server_that_is_gone_is_a_sentence_in_place(nobody):
 
 def test_no_control_does_harm_when_nothing_is_shown(nobody):
     viewer = FrameViewer(nobody, STUDY)
-    viewer.zoom[1].value, viewer.invert.value, viewer.center.value = 200, True, 7
+    viewer.zoom.box.value, viewer.invert.value, viewer.center.value = 200, True, 7
     assert viewer.screen.value == ""
 
 
@@ -527,11 +535,11 @@ def test_frame_that_fails_leaves_no_other_picture_and_can_be_tried_again(viewer,
 
     with monkeypatch.context() as patched:
         patched.setattr(viewer.source, "load", fail)
-        viewer.image[1].value = 30
+        viewer.image.box.value = 30
         assert "Out of order." in viewer.message.value
         assert viewer.screen.value == ""
-    viewer.image[1].value = 1
-    viewer.image[1].value = 30
+    viewer.image.box.value = 1
+    viewer.image.box.value = 30
     assert viewer.error is None
     assert int(viewer.shot.dataset.InstanceNumber) == 30
 
@@ -545,21 +553,21 @@ def test_frame_whose_prefetch_failed_is_asked_for_again(viewer, monkeypatch):
         patched.setattr(viewer.source, "load", fail)
         viewer.source.prefetch([key])
         assert isinstance(viewer.source._frames[viewer.source, key].exception(10), WorkbookError)
-    viewer.image[1].value = 20
+    viewer.image.box.value = 20
     assert viewer.error is None
     assert int(viewer.shot.dataset.InstanceNumber) == 20
 
 
 def test_answer_without_a_part_is_a_sentence_in_place(viewer, monkeypatch):
     monkeypatch.setattr("helpers.queries.metadata.parts", lambda response: [])
-    viewer.image[1].value = 30
+    viewer.image.box.value = 30
     assert "The answer holds nothing" in viewer.message.value
     assert "200 OK, and no part" in viewer.message.value
 
 
 def test_metadata_without_a_data_set_is_a_sentence_in_place(viewer, monkeypatch):
     monkeypatch.setattr("helpers.queries.metadata.datasets", lambda response: [])
-    viewer.image[1].value = 30
+    viewer.image.box.value = 30
     assert "no attributes of this instance" in viewer.message.value
 
 
@@ -572,7 +580,7 @@ def test_where_nothing_is_shown_there_are_no_controls(nobody):
 def test_words_are_read_aloud_but_not_while_a_film_plays(film):
     assert "role='status'>Image 1 of 1, frame 1 of 24" in film.message.value
     film.play.value = True
-    film.frame[1].value = 2
+    film.frame.box.value = 2
     assert "frame 2 of 24" in film.message.value
     assert "role='status'" not in film.message.value
 
@@ -591,7 +599,7 @@ def test_window_that_does_not_exist_is_explained(server):
 
 def test_study_without_images_is_a_sentence_in_place(server, monkeypatch):
     monkeypatch.setattr(
-        "helpers.widgets.frame_source.quiet_attributes",
+        "helpers.widgets.frame_source.tabulate",
         lambda response, names: pandas.DataFrame(columns=names),
     )
     viewer = FrameViewer(server, STUDY)
@@ -642,7 +650,7 @@ def test_numbers_that_are_none_keep_no_image_from_being_listed(server, monkeypat
     for image, number, frames in zip(images, ("12 ", "1, 2", 3), (0, "two", 24), strict=True):
         image.update(InstanceNumber=number, NumberOfFrames=frames)
     monkeypatch.setattr(
-        "helpers.widgets.frame_source.quiet_attributes",
+        "helpers.widgets.frame_source.tabulate",
         lambda response, names: pandas.DataFrame(images, columns=names),
     )
     listed = FrameSource(server, STUDY).list_images()

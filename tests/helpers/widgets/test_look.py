@@ -1,30 +1,37 @@
 """What holds for every widget: names, one CSS class, a static picture, public functions."""
 
+import doctest
 import html
+import inspect
 
 import ipywidgets
 import pytest
 
 import helpers
 from helpers.errors import WorkbookError
-from helpers.queries.request import Question
-from helpers.widgets.panel import sentence
-from tests.answers import multipart_body
+from helpers.queries.as_python import write_cell
+from helpers.queries.request import GetRequest
+from helpers.widgets.markup import sentence
+from helpers.widgets.panel import Panel
 from tests.helpers.widgets.looking import all_widgets, run_code, unnamed_controls
 
-STUDY = "1.3.6.1.4.1.14519.5.2.1.7777.9002.198875685720513246512710453733"
-MAKE = {
-    "wb-query-form": lambda server: helpers.QueryForm(server, "studies"),
-    "wb-study-browser": helpers.StudyBrowser,
-    "wb-frame-viewer": lambda server: helpers.FrameViewer(server, STUDY),
-    "wb-accept-lab": lambda server: helpers.AcceptLab(server, f"studies/{STUDY}"),
-    "wb-multipart-view": lambda _: helpers.MultipartView(*multipart_body([b"x"], "text/plain")),
-}
+WIDGETS = [
+    value
+    for name in helpers.__all__
+    if inspect.isclass(value := getattr(helpers, name)) and issubclass(value, Panel)
+]
 
 
-@pytest.fixture(params=MAKE)
-def widget(request, server):
-    return MAKE[request.param](server)
+@pytest.fixture(params=WIDGETS, ids=lambda kind: kind.__name__)
+def widget(request, server, monkeypatch):
+    """Return what the example in the docstring of each widget makes."""
+    monkeypatch.setattr(helpers, "connect", lambda: server)
+    kind = request.param
+    names = {kind.__name__: kind}
+    for example in doctest.DocTestParser().get_examples(kind.__doc__):
+        exec(compile(example.source, kind.__name__, "single"), names)
+    [made] = [value for value in names.values() if isinstance(value, kind)]
+    return made
 
 
 def test_every_control_has_a_label(widget):
@@ -38,9 +45,14 @@ def test_every_slider_has_a_number_box_beside_it(widget):
             assert ipywidgets.BoundedIntText in kinds
 
 
-@pytest.mark.parametrize("name", MAKE)
-def test_css_class_is_stable(server, name):
-    assert name in MAKE[name](server)._dom_classes
+def test_each_widget_is_found():
+    names = [kind.__name__ for kind in WIDGETS]
+    assert names == ["AcceptLab", "FrameViewer", "MultipartView", "QueryForm", "StudyBrowser"]
+
+
+def test_css_class_of_a_widget_is_named_as_its_class(server):
+    form = helpers.QueryForm(server)
+    assert {"wb-panel", "wb-query-form"} <= set(form._dom_classes)
 
 
 def test_only_widgets_that_come_with_ipywidgets_are_used(widget):
@@ -58,9 +70,9 @@ def test_widget_leaves_a_static_picture_and_words(widget):
 
 @pytest.mark.parametrize("text", ['with "quotes"', "back\\slash", "tab\there", "it's", "ü^ö*"])
 def test_code_of_a_question_keeps_any_text(server, text):
-    question = Question(server, "studies", {"PatientName": text, "limit": "1"}, "application/json")
-    response = run_code(question.python(), server)["response"]
-    assert response.url == question.request.url
+    request = GetRequest(server, "studies", {"PatientName": text, "limit": "1"}, "application/json")
+    response = run_code(write_cell(request), server)["response"]
+    assert response.url == request.prepared.url
 
 
 def test_error_of_a_server_is_shown_as_text():
@@ -72,7 +84,7 @@ def test_error_of_a_server_is_shown_as_text():
 
 
 def test_password_in_a_url_is_masked(server):
-    question = Question(
+    request = GetRequest(
         type(server)("mine", "http://ann:secret@127.0.0.1/dicomweb", None), "studies"
     )
-    assert "secret" not in question.url
+    assert "secret" not in request.url

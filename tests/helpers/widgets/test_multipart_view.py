@@ -6,8 +6,9 @@ from pandas.testing import assert_frame_equal
 
 from helpers import MultipartView, describe_multipart
 from helpers.errors import HTTPProblem, NotMultipart, TruncatedMultipart, WorkbookError
-from helpers.multipart.describe import BEGINNING, CHUNK, as_table
+from helpers.multipart.describe import BEGINNING, as_table
 from helpers.multipart.pieces import pieces
+from helpers.web.bodies import READ_SIZE
 from tests.answers import answer, multipart_body
 from tests.helpers.widgets.looking import everything_in
 
@@ -87,7 +88,7 @@ def test_dots_say_that_there_is_more(data, content):
 
 
 def test_long_epilogue_is_one_piece():
-    epilogue = b"x" * 3 * CHUNK
+    epilogue = b"x" * 3 * READ_SIZE
     table = describe_multipart(BODY + epilogue, CONTENT_TYPE)
     assert table["piece"].tolist().count("epilogue") == 1
     assert table["bytes"].sum() == len(BODY) + len(epilogue)

@@ -6,7 +6,7 @@ import pydicom
 import pytest
 
 from helpers import StudyBrowser, browse
-from helpers.errors import ServerUnreachable, WorkbookError
+from helpers.errors import AttributeProblem, ServerUnreachable, WorkbookError
 from helpers.servers.server import Server
 from tests.answers import answer, saying
 from tests.archive import FILES, RAVI
@@ -36,11 +36,11 @@ def test_patients_are_those_of_the_files(server, headers):
 
 
 def test_a_level_is_asked_for_when_it_is_opened_and_only_once(server, monkeypatch):
-    from helpers.queries.request import Question
+    from helpers.queries.request import GetRequest
 
     asked = []
-    send = Question.send
-    monkeypatch.setattr(Question, "send", lambda self: asked.append(self.path) or send(self))
+    send = GetRequest.send
+    monkeypatch.setattr(GetRequest, "send", lambda self: asked.append(self.path) or send(self))
     browser = StudyBrowser(server)
     series = open_all(browser)
     study = pydicom.dcmread(RAVI[0], stop_before_pixels=True).StudyInstanceUID
@@ -132,7 +132,7 @@ def test_patient_without_an_id_has_his_own_studies(server, monkeypatch):
          "0020000D": {"vr": "UI", "Value": ["1.2"]}},
         {"00100010": {"vr": "PN", "Value": [{"Alphabetic": "C^D"}]},
          "00100020": {"vr": "LO", "Value": ["7"]}, "0020000D": {"vr": "UI", "Value": ["1.3"]}}]"""
-    said = "helpers.queries.request.Question.send"
+    said = "helpers.queries.request.GetRequest.send"
     monkeypatch.setattr(said, lambda self: answer(body, "application/dicom+json"))
     browser = StudyBrowser(server)
     browser.nodes[0].button.click()
@@ -153,7 +153,7 @@ def test_instances_are_sorted_by_number_and_those_without_one_come_last(server, 
         for place, number in enumerate(numbers)
     ]
     body = json.dumps(found).encode()
-    said = "helpers.queries.request.Question.send"
+    said = "helpers.queries.request.GetRequest.send"
     monkeypatch.setattr(said, lambda self: answer(body, "application/dicom+json"))
     table = browse(server, study_uid="1.2", series_uid="1.3")
     # Those of one number stay in the order of the server.
@@ -190,6 +190,12 @@ def test_series_without_its_study_is_explained(server):
         browse(server, series_uid="1.2.3")
 
 
+@pytest.mark.parametrize("uids", [("..",), ("1.2", "../../.."), ("1.2/..", "1.3")])
+def test_what_is_no_uid_becomes_no_part_of_a_url(nobody, uids):
+    with pytest.raises(AttributeProblem, match="InstanceUID is malformed"):
+        browse(nobody, None, *uids)
+
+
 def test_server_that_is_gone_is_a_sentence_in_place(nobody):
     browser = StudyBrowser(nobody)
     assert "no server listens on that port" in browser.message.value
@@ -203,7 +209,7 @@ def test_a_level_that_fails_says_so_and_can_be_opened_again(server, monkeypatch)
     patient = browser.nodes[1]
     with monkeypatch.context() as patched:
         gone = answer(b"", "text/plain", 503, "Service Unavailable")
-        patched.setattr("helpers.queries.request.Question.send", lambda self: gone)
+        patched.setattr("helpers.queries.request.GetRequest.send", lambda self: gone)
         patient.button.click()
     assert "503 Service Unavailable" in patient.message.value
     patient.button.click()

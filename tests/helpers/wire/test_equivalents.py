@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest import mock
 
 import pytest
 import requests
@@ -14,8 +15,7 @@ from hypothesis import strategies as some
 from helpers import connect, equivalents
 from helpers.errors import WorkbookError
 from helpers.web.secrets import WORKSHOP_KEY, Headers, Secret
-from helpers.wire.equivalents import _bash, _python, curl, postman, python
-from helpers.wire.placeholders import Placeholders, Variable
+from helpers.wire.equivalents import Equivalents
 from tests.answers import answer, saying, serving
 from tests.notebooks.recording import NOTEBOOKS, record
 from tests.tools import NODE_PACKAGES, needs_node_package, needs_tool
@@ -289,8 +289,11 @@ def test_it_says_which_variables_to_set_and_what_they_hold():
 def test_the_key_of_the_server_has_the_variable_that_connect_reads():
     """Whatever other secrets stand before it."""
     headers = {"X-Token": "mine", **Headers({"X-Door": Secret("theirs")})}
-    held = Placeholders(asked_for("http://127.0.0.1/", headers).request)
-    assert held.headers == [("X-Token", ["DICOMWEB_APIKEY_2"]), ("X-Door", ["DICOMWEB_APIKEY"])]
+    twins = equivalents(asked_for("http://127.0.0.1/", headers))
+    assert twins.postman["request"]["header"] == [
+        {"key": "X-Token", "value": "{{DICOMWEB_APIKEY_2}}"},
+        {"key": "X-Door", "value": "{{DICOMWEB_APIKEY}}"},
+    ]
 
 
 # What an archive asks for, and what is then in DICOMWEB_APIKEY.
@@ -385,30 +388,41 @@ def test_what_every_tool_sends_by_itself_is_left_out():
     request = requests.Session().prepare_request(
         requests.Request("POST", "http://127.0.0.1/a", data=b"abc")
     )
-    for text in (curl(request), python(request), json.dumps(postman(request))):
+    twins = Equivalents(request)
+    for text in (twins.curl, twins.python, json.dumps(twins.postman)):
         assert not re.search("user-agent|accept|connection|content-length", text, re.IGNORECASE)
 
 
 def test_a_user_agent_of_ones_own_is_kept():
     request = requests.Request("GET", "http://127.0.0.1/", {"User-Agent": "mine"}).prepare()
-    assert "-H 'User-Agent: mine'" in curl(request)
+    assert "-H 'User-Agent: mine'" in Equivalents(request).curl
+
+
+def with_headers(headers):
+    """Return the three forms of a request whose headers `requests` did not look at."""
+    request = requests.Request("GET", "http://127.0.0.1/").prepare()
+    request.headers = headers
+    return Equivalents(request)
 
 
 @given(some.text(some.characters(exclude_categories=["Cs"]), max_size=40))
 def test_python_text_is_read_back(text):
-    assert eval(_python([text])) == text
-    secret = {"os": os, "__builtins__": {}}
-    os.environ["DICOMWEB_APIKEY"] = "s3cret"
-    assert eval(_python([text, Variable("DICOMWEB_APIKEY")]), secret) == text + "s3cret"
+    scheme = "X" + text.replace(" ", "")
+    headers = {"X-Text": text, "Authorization": f"{scheme} s3cret"}
+    with (
+        mock.patch.object(requests, "get") as get,
+        mock.patch.dict(os.environ, DICOMWEB_APIKEY="s3cret"),
+    ):
+        exec(with_headers(headers).python, {})
+    assert get.call_args.kwargs["headers"] == headers
 
 
 @needs_tool("bash", "bash")
 def test_bash_reads_every_character_back(tmp_path):
     everything = "".join(map(chr, range(32, 127)))
-    for pieces, expected in [
-        ([everything], everything),
-        ([everything, Variable("DICOMWEB_APIKEY"), everything], f"{everything}${{}}{everything}"),
-    ]:
-        # As in a terminal, where ! stands for a line of the history.
-        script = f"set -o history -o histexpand\nprintf %s {_bash(pieces)}\n"
-        assert run(["bash"], tmp_path, "${}", script) == expected
+    scheme = everything.replace(" ", "")
+    twins = with_headers({"X-Text": everything, "Authorization": f"{scheme} s3cret"})
+    # As in a terminal, where ! stands for a line of the history.
+    script = f"set -o history -o histexpand\ncurl() {{ printf '%s\\n' \"$@\"; }}\n{twins.curl}\n"
+    said = run(["bash"], tmp_path, "${}", script).splitlines()
+    assert said[2:] == ["-H", f"X-Text: {everything}", "-H", f"Authorization: {scheme} ${{}}"]

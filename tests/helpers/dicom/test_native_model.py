@@ -1,16 +1,22 @@
-"""The Native DICOM Model, read back by the standard library's parser."""
+"""The Native DICOM Model both ways, with the standard library's parser as the judge."""
 
 import base64
+import string
 from xml.etree import ElementTree
 
+import pydicom
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from helpers.dicom.native import native_xml
+from helpers.dicom.json_model import read_model, write_model
+from helpers.dicom.native_model import read_native, write_native
+from tests.archive import ONE_OF_EACH_KIND
 from tests.classroom.pacs.wire import NATIVE
 
 
 def written(attributes):
-    return ElementTree.fromstring(native_xml(attributes))
+    return ElementTree.fromstring(write_native(attributes))
 
 
 def test_values_are_numbered_from_one():
@@ -91,3 +97,54 @@ def test_any_text_makes_well_formed_xml(text, read):
 def test_empty_attribute_is_an_empty_element():
     [attribute] = written({"00100030": {"vr": "DA"}})
     assert len(attribute) == 0
+
+
+WORD = st.text(string.printable.replace("\x0b", "").replace("\x0c", "") + "ä山", min_size=1)
+NAME = st.lists(st.text(string.ascii_letters + " ä山&<"), max_size=5).map("^".join)
+GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+
+
+def attributes_of(vr, value):
+    values = st.lists(st.none() | value, min_size=1, max_size=3)
+    return st.fixed_dictionaries({"vr": st.just(vr)}, optional={"Value": values})
+
+
+ATTRIBUTE = st.one_of(
+    attributes_of("LO", WORD),
+    attributes_of("US", st.integers(0, 2**16 - 1)),
+    attributes_of("DS", st.floats(allow_nan=False, allow_infinity=False)),
+    attributes_of(
+        "PN",
+        st.dictionaries(
+            st.sampled_from(GROUPS),
+            NAME.map(lambda name: name.rstrip("^")).filter(bool),
+            min_size=1,
+        ),
+    ),
+    st.fixed_dictionaries({"vr": st.just("OB"), "BulkDataURI": WORD}),
+    st.fixed_dictionaries({"vr": st.just("OB"), "InlineBinary": st.just("AAE=")}),
+)
+TAG = st.integers(0, 2**32 - 1).map(lambda tag: f"{tag:08X}")
+RECORDS = st.recursive(
+    st.dictionaries(TAG, ATTRIBUTE, max_size=4),
+    lambda items: st.dictionaries(
+        TAG,
+        ATTRIBUTE
+        | st.fixed_dictionaries(
+            {"vr": st.just("SQ"), "Value": st.lists(items, min_size=1, max_size=2)}
+        ),
+        max_size=3,
+    ),
+    max_leaves=8,
+)
+
+
+@given(RECORDS)
+def test_what_was_written_is_read_again(record):
+    assert read_native(write_native(record)) == record
+
+
+@pytest.mark.parametrize("path", ONE_OF_EACH_KIND, ids=lambda path: path.name)
+def test_a_file_is_the_same_in_json_and_in_xml(path):
+    record = write_model(pydicom.dcmread(path, stop_before_pixels=True))
+    assert read_model(read_native(write_native(record))) == read_model(record)

@@ -1,0 +1,123 @@
+"""What DICOM calls things, one rule each: UIDs, keywords and tags, and how a file begins."""
+
+import difflib
+import os
+import re
+
+from pydicom.datadict import dictionary_VR, keyword_dict
+
+from helpers.errors import AttributeProblem
+
+UID_LENGTH = 64
+# PS3.5 section 9.1: numbers with dots between. It forbids zeros in front of a number too, but
+# devices write them, and whoever compares UIDs compares texts: 1.02 is as good a name as any.
+_UID = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+_TAG = re.compile("[0-9A-Fa-f]{8}")
+_START = 132  # bytes: a preamble and four letters
+
+
+def is_uid(text: str) -> bool:
+    """Tell whether a text can be a UID, and so a part of a URL or the name of a file.
+
+    >>> [is_uid(text) for text in ("1.2.840.10008.1.2", "..", "1..2", "1.2.", "")]
+    [True, False, False, False, False]
+    """
+    return len(text) <= UID_LENGTH and _UID.fullmatch(text) is not None
+
+
+def require_uid(text: str, keyword: str) -> str:
+    """Return a UID that is to become a part of a URL; raise AttributeProblem if it is none."""
+    if is_uid(text):
+        return text
+    raise AttributeProblem(
+        f"This {keyword} is malformed.",
+        expected=f"numbers with dots between, at most {UID_LENGTH} characters",
+        came=repr(text[: UID_LENGTH + 10]),
+        hint="Compare it with the answer or the file that you took it from.",
+    )
+
+
+def is_dicom(content: bytes) -> bool:
+    """Tell whether bytes begin as a DICOM file does (PS3.10 section 7.1)."""
+    return content[_START - 4 : _START] == b"DICM"
+
+
+def may_be_dicom(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file begins as DICOM does; yes if it cannot be read, for its reader to say."""
+    try:
+        with open(path, "rb") as file:
+            return is_dicom(file.read(_START))
+    except OSError:
+        return True
+
+
+def tag_of(name: str) -> str:
+    """Return the tag of an attribute, given by its keyword or tag, as DICOM JSON writes it.
+
+    >>> tag_of("PatientName"), tag_of("(7fe0,0010)")
+    ('00100010', '7FE00010')
+    """
+    if name and name in keyword_dict:  # the empty one is that of some retired attributes
+        return f"{keyword_dict[name]:08X}"
+    # The standard, and pydicom, write (0010,0010).
+    digits = re.sub("[(), ]", "", str(name))
+    if _TAG.fullmatch(digits):
+        return digits.upper()
+    raise _no_attribute(name)
+
+
+def path_of(name: str) -> tuple[str, ...]:
+    """Return the tags of an attribute inside sequences, as a query names it (PS3.18 section 8.3.4).
+
+    >>> path_of("00400275.ScheduledProcedureStepID")
+    ('00400275', '00400009')
+    """
+    return tuple(map(_known_tag, name.split(".")))
+
+
+def _known_tag(name: str) -> str:
+    is_tag = _TAG.fullmatch(name) and (is_private(name) or _dictionary_vr(name))
+    if is_tag or name in keyword_dict:
+        return tag_of(name)
+    raise _no_attribute(name)
+
+
+def vr_of(tag: str) -> str:
+    """Return the Value Representation that the dictionary has for a tag; LO if it knows none."""
+    return _dictionary_vr(tag) or "LO"
+
+
+def _dictionary_vr(tag: str) -> str:
+    try:
+        # "US or SS" where something else in the data set decides. Of groups that repeat, such as
+        # overlays (60xx), the dictionary knows each.
+        return dictionary_VR(int(tag, 16))[:2]
+    except KeyError:
+        return ""
+
+
+def is_private(tag: str) -> bool:
+    """Tell whether a tag is that of a private attribute: of an odd group (PS3.5 section 7.8)."""
+    return int(tag[:4], 16) % 2 == 1
+
+
+def creator_of(tag: str) -> str | None:
+    """Return the tag at which a private attribute says whose it is (PS3.5 section 7.8.1).
+
+    >>> creator_of("00091001"), creator_of("00100010")
+    ('00090010', None)
+    """
+    if not is_private(tag) or tag[4:6] == "00":
+        return None
+    return f"{tag[:4]}00{tag[4:6]}"
+
+
+def _no_attribute(name: object) -> AttributeProblem:
+    keywords = {keyword.lower(): keyword for keyword in keyword_dict if keyword}
+    close = difflib.get_close_matches(str(name).lower(), keywords, n=1)
+    return AttributeProblem(
+        "DICOM has no attribute of that name.",
+        expected="a keyword (PatientName) or eight hexadecimal digits (00100010)",
+        came=str(name),
+        hint=f"Did you mean {keywords[close[0]]}?" if close else "PS3.6 lists all keywords.",
+    )

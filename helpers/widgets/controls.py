@@ -1,0 +1,87 @@
+"""What the panels are made of: fields with their labels, buttons, boxes."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import ipywidgets as widgets
+
+# A label's own width, so that "Number of frames:" is not cut.
+LABEL = {"description_width": "130px"}
+FULL = widgets.Layout(width="auto")
+BUTTON = widgets.Layout(width="auto", min_width="90px")
+
+
+def text(value: str = "") -> widgets.HTML:
+    """Return a box for HTML that takes the width there is."""
+    return widgets.HTML(value, layout=widgets.Layout(width="auto", margin="4px 2px"))
+
+
+def row(*children: widgets.Widget) -> widgets.Box:
+    """Put widgets side by side; where there is no room, one below the other."""
+    layout = widgets.Layout(flex_flow="row wrap", align_items="center", overflow="visible")
+    return widgets.Box(children, layout=layout)
+
+
+def field(
+    kind: type[widgets.Widget], label: str, width: str | None = "340px", **options: Any
+) -> widgets.Widget:
+    """Return a field with its label: two go side by side on a wide screen."""
+    layout = widgets.Layout(width=width)
+    return kind(**{"description": label, "style": LABEL, "layout": layout, **options})
+
+
+def checkbox(label: str, value: bool = False, margin: str = "2px 12px") -> widgets.Checkbox:
+    """Return a box to tick, as wide as its words."""
+    layout = widgets.Layout(width="auto", margin=margin)
+    return widgets.Checkbox(value, description=label, indent=False, layout=layout)
+
+
+def button(label: str, action: Callable[[], object], **options: Any) -> widgets.Button:
+    """Return a button that calls `action` without arguments."""
+    made = widgets.Button(description=label, layout=BUTTON, **options)
+    made.on_click(lambda _: action())
+    return made
+
+
+def code_box(rows: int = 12) -> widgets.Textarea:
+    """Return a box with code to copy: it can be focused, selected and edited."""
+    # The label is above it, so that a line of `as_python.WIDTH` fits.
+    style = {"description_width": "initial"}
+    box = widgets.Textarea(description="Python:", rows=rows, layout=FULL, style=style)
+    return box.add_class("wb-code")
+
+
+class Number(NamedTuple):
+    """A box with a label, and a slider: they hold the same number. Observe the box."""
+
+    box: widgets.BoundedIntText
+    slider: widgets.IntSlider
+
+
+def number(label: str, minimum: int, maximum: int, value: int, step: int = 1) -> Number:
+    """Return a box for a number, and a slider for it."""
+    # A screen reader has no name for the slider, so it needs the box. The browser keeps both
+    # equal: each change comes once from the box.
+    limits = {"min": minimum, "max": maximum, "step": step, "value": value}
+    slider = widgets.IntSlider(**limits, readout=False, layout=widgets.Layout(width="210px"))
+    box = field(widgets.BoundedIntText, label, width="230px", **limits)
+    widgets.jslink((slider, "value"), (box, "value"))
+    return Number(box, slider)
+
+
+def set_maximum(widgets_together: Iterable[widgets.Widget], maximum: int, value: int) -> None:
+    """Give widgets that hold the same number, from 1 on, another maximum, and a value within."""
+    for widget in widgets_together:
+        widget.max = max(widget.max, maximum)
+        widget.value = value
+        widget.max = maximum
+
+
+def on_enter(text_field: widgets.Text, action: Callable[[], object]) -> None:
+    """Call `action` when Enter is pressed in a field."""
+
+    def listen(_: widgets.Widget, content: dict[str, Any], __: object) -> None:
+        if content.get("event") == "submit":
+            action()
+
+    text_field.on_msg(listen)
