@@ -170,8 +170,9 @@ def read_pixels(server, to_hounsfield):
 def another_transfer_syntax(server, part, pixels):
     """Ask for a frame in another transfer syntax."""
     need(part, Part, "a part of an answer, `parts(response)[0]`")
-    if not encoding(part).startswith("JPEG-LS"):
-        raise NotYet(f"The bytes of your part are {encoding(part)}. The task asks for JPEG-LS.")
+    name = encoding(part.content)
+    if not name.startswith("JPEG-LS"):
+        raise NotYet(f"The bytes of your part are {name}. The task asks for JPEG-LS.")
     need(pixels, numpy.ndarray, "an array of pixels")
     _, _, wanted = raw_frame(server, joes_image(server))
     try:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from classroom.pacs import pictures, retrieve, store, wadouri
+from classroom.pacs import rendered, retrieve, store, wadouri
 from classroom.pacs.http.body import respond
 from classroom.pacs.http.problems import Problem
 from classroom.pacs.query.levels import INSTANCE, SERIES, STUDY
@@ -40,13 +40,13 @@ _RESOURCES: dict[str, Callable[..., Response]] = {
     _STUDY + "/metadata": retrieve.send_metadata,
     _SERIES + "/metadata": retrieve.send_metadata,
     _INSTANCE + "/metadata": retrieve.send_metadata,
-    _STUDY + "/thumbnail": pictures.thumbnail,
-    _SERIES + "/thumbnail": pictures.thumbnail,
-    _INSTANCE + "/thumbnail": pictures.thumbnail,
-    _INSTANCE + "/rendered": pictures.rendered,
+    _STUDY + "/thumbnail": rendered.thumbnail,
+    _SERIES + "/thumbnail": rendered.thumbnail,
+    _INSTANCE + "/thumbnail": rendered.thumbnail,
+    _INSTANCE + "/rendered": rendered.rendered,
     _INSTANCE + "/frames/<frames>": retrieve.send_frames,
-    _INSTANCE + "/frames/<frames>/rendered": pictures.rendered,
-    _INSTANCE + "/frames/<frames>/thumbnail": pictures.thumbnail,
+    _INSTANCE + "/frames/<frames>/rendered": rendered.rendered,
+    _INSTANCE + "/frames/<frames>/thumbnail": rendered.thumbnail,
     _INSTANCE + "/bulkdata/<path:path>": retrieve.send_bulk_value,
     "/wadouri": wadouri.retrieve,
 }

@@ -1,64 +1,91 @@
 """Frames of an image, in the transfer syntax that suits what was asked for.
 
 What an `Accept` header asks for is a media type and a transfer syntax. `choose` settles which
-transfer syntax the answer has (PS3.18 8.7.3), `read_frame` makes it.
+transfer syntax the answer has (PS3.18 section 8.7.3), `read_frame` makes it.
 
 One rule of honesty: a frame that lost something when it was compressed is passed on as it is, or
 decoded to samples. It is never compressed again: a lossless copy would be larger and pass for more
 than it is, and a second loss would add to the first.
 """
 
+import os
+
 from pydicom.uid import (
     UID,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
     MPEGTransferSyntaxes,
+    RLELossless,
 )
 
-from classroom.pacs.frame_types import (
-    DEFAULTS,
-    LOSSY,
-    MEDIA_TYPE_OF,
-    MEDIA_TYPES,
-    OLD_NAMES,
-    covers,
-    media_type_of,
-)
-from helpers.pixels.decode import DECODABLE, UNCOMPRESSED, samples
+from classroom.pacs.image_file import NoSuchFrame, NotAvailable, open_image, refusing
+from helpers.pixels.codecs import DECODABLE, UNCOMPRESSED
 from helpers.pixels.encode import WRITABLE, encode, refuse_bits
-from helpers.pixels.stored import NoSuchFrame, NotAvailable, open_image
 
 __all__ = ["NoSuchFrame", "NotAvailable", "available", "choose", "media_type_of", "read_frame"]
 
+# Media type -> its transfer syntaxes (PS3.18 table 8.7.3-2 and following), by their last numbers.
+MEDIA_TYPES = {
+    "application/octet-stream": ["1"],
+    "image/jpeg": ["4.50", "4.51", "4.57", "4.70"],
+    "image/jls": ["4.80", "4.81"],
+    "image/jp2": ["4.90", "4.91"],
+    "image/jpx": ["4.92", "4.93"],
+    "image/jphc": ["4.201", "4.202", "4.203"],
+    "image/jxl": ["4.110", "4.111", "4.112"],
+    "image/dicom-rle": ["5"],
+}
+MEDIA_TYPE_OF = {
+    f"1.2.840.10008.1.2.{last}": media_type
+    for media_type, numbers in MEDIA_TYPES.items()
+    for last in numbers
+}
 
-def choose(stored, media_type, transfer_syntax, *, bits_stored, samples_per_pixel):
-    """Settle in which transfer syntax to answer a request for frames.
+# What a media type means when no transfer syntax is named with it.
+DEFAULTS = {
+    "application/octet-stream": ExplicitVRLittleEndian,
+    "image/jpeg": JPEGLosslessSV1,
+    "image/jls": JPEGLSLossless,
+    "image/jp2": JPEG2000Lossless,
+    "image/dicom-rle": RLELossless,
+    "image/*": JPEGLosslessSV1,
+    "*/*": ExplicitVRLittleEndian,
+}
 
-    Parameters
-    ----------
-    stored : str
-        UID of the transfer syntax of the file.
-    media_type : str
-        What a part is to be: ``image/jpeg``, ``application/octet-stream``, ``*/*`` ...
-    transfer_syntax : str or None
-        The parameter of the media type: a UID, ``*`` for "as stored", or None for the default.
-    bits_stored, samples_per_pixel : int
-        Attributes of the image.
+# The names of 2014 (Supplement 161), which clients and handouts still use.
+OLD_NAMES = {
+    "image/dicom+jpeg": "image/jpeg",
+    "image/dicom+jpeg-ls": "image/jls",
+    "image/dicom+jp2": "image/jp2",
+    "image/dicom+jpx": "image/jpx",
+    "image/dicom+rle": "image/dicom-rle",
+    "image/x-dicom-rle": "image/dicom-rle",
+    "image/x-jls": "image/jls",
+}
 
-    Returns
-    -------
-    str
-        UID of a transfer syntax, for `read_frame`.
+LOSSY = {
+    *(UID(f"1.2.840.10008.1.2.4.{last}") for last in (50, 51, 81, 91, 93, 111, 112, 203)),
+    *MPEGTransferSyntaxes,
+}
 
-    Raises
-    ------
-    NotAvailable
-        There is no honest way to make it.
 
-    Examples
-    --------
-    Uncompressed data as JPEG is JPEG Lossless, not the JPEG of photographs:
+def choose(
+    stored: str,
+    media_type: str,
+    transfer_syntax: str | None,
+    *,
+    bits_stored: int | None,
+    samples_per_pixel: int,
+) -> str:
+    """Settle in which transfer syntax to answer a request for frames; raise NotAvailable.
+
+    `media_type` is what a part is to be, ``image/jpeg`` or ``*/*``; `transfer_syntax` its
+    parameter, ``*`` for "as stored" or None for the default. Uncompressed data as JPEG is JPEG
+    Lossless, not the JPEG of photographs:
 
     >>> choose("1.2.840.10008.1.2.1", "image/jpeg", None, bits_stored=12, samples_per_pixel=1)
     '1.2.840.10008.1.2.4.70'
@@ -85,18 +112,19 @@ def choose(stored, media_type, transfer_syntax, *, bits_stored, samples_per_pixe
         wanted = UID(transfer_syntax)
         _refuse_contradiction(media_type, wanted)
     if wanted != as_stored:
-        _refuse_conversion(as_stored, wanted, media_type)
-        refuse_bits(wanted, bits_stored, samples_per_pixel)
+        wanted = _refuse_conversion(as_stored, wanted, media_type)
+        with refusing():
+            refuse_bits(wanted, bits_stored, samples_per_pixel)
     return str(wanted)
 
 
-def _as_stored(stored):
+def _as_stored(stored: str) -> UID:
     """Return the transfer syntax of frames passed on from a file of transfer syntax `stored`."""
     # Implicit, big endian, deflated: frames leave this server as samples in little endian.
     return ExplicitVRLittleEndian if stored in UNCOMPRESSED else UID(stored)
 
 
-def _refuse_contradiction(media_type, wanted):
+def _refuse_contradiction(media_type: str, wanted: UID) -> None:
     if wanted in (ImplicitVRLittleEndian, ExplicitVRBigEndian):
         raise NotAvailable(
             f"{wanted.name} is not used in DICOMweb.",
@@ -111,8 +139,8 @@ def _refuse_contradiction(media_type, wanted):
         )
 
 
-def _refuse_conversion(as_stored, wanted, media_type):
-    if wanted not in WRITABLE:
+def _refuse_conversion(as_stored: UID, wanted: UID | None, media_type: str) -> UID:
+    if wanted is None or wanted not in WRITABLE:
         name = wanted.name if wanted else media_type
         raise NotAvailable(
             f"The server cannot write {name}.", "Ask for transfer-syntax=*, the frame as stored."
@@ -128,19 +156,12 @@ def _refuse_conversion(as_stored, wanted, media_type):
             "again, it would pass for more than it is.",
             f"Ask for {media_type_of(as_stored)}; transfer-syntax=*, the frame as stored.",
         )
+    return wanted
 
 
-def available(stored, *, bits_stored, samples_per_pixel):
-    """List what frames can be had as: the body of a 406.
+def available(stored: str, *, bits_stored: int | None, samples_per_pixel: int) -> list[str]:
+    """List what frames can be had as, the stored form first: the body of a 406.
 
-    Parameters are those of `choose`. What is stored comes first, and is never converted.
-
-    Returns
-    -------
-    list of str
-
-    Examples
-    --------
     >>> for line in available("1.2.840.10008.1.2.1", bits_stored=12, samples_per_pixel=1):
     ...     print(line)
     application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1
@@ -166,37 +187,32 @@ def available(stored, *, bits_stored, samples_per_pixel):
     return found
 
 
-def read_frame(path, number, transfer_syntax):
-    """Read one frame of a file, in the transfer syntax that `choose` named.
+def read_frame(path: str | os.PathLike[str], number: int, transfer_syntax: str) -> bytes:
+    """Read one frame of a file, from 1, in the transfer syntax that `choose` named.
 
-    Parameters
-    ----------
-    path : path-like
-        A DICOM file.
-    number : int
-        Which frame, counted from 1.
-    transfer_syntax : str
-        UID. Equal to the file's own: the frame is passed on untouched.
+    Equal to the file's own, it is passed on untouched. Raw samples are little endian, and laid out
+    as the image's metadata says.
 
-    Returns
-    -------
-    bytes
-        Raw samples are little endian, and laid out as the image's metadata says: by pixel or by
-        plane (Planar Configuration), two pixels sharing a colour for YBR_FULL_422.
-
-    Raises
-    ------
-    NotAvailable
-        No Pixel Data, a broken file, or samples that do not fit into the transfer syntax.
-    NoSuchFrame
-        No frame has that number.
-
-    Examples
-    --------
     >>> len(read_frame("data/archive/joe/CT001_0001.dcm", 1, "1.2.840.10008.1.2.1"))
     614400
     """
-    image = open_image(path)
-    if transfer_syntax == _as_stored(image.transfer_syntax):
-        return image.frame(number)
-    return encode(samples(image, number), image.header, transfer_syntax)
+    with refusing():
+        image = open_image(path)
+        if transfer_syntax == _as_stored(image.transfer_syntax):
+            return image.frame(number)
+        return encode(image.decode(number, rgb=False), image.pixel, transfer_syntax)
+
+
+def media_type_of(transfer_syntax: str) -> str:
+    """Return the media type of frames in this transfer syntax.
+
+    >>> media_type_of("1.2.840.10008.1.2.4.70"), media_type_of("1.2.840.10008.1.2.1")
+    ('image/jpeg', 'application/octet-stream')
+    """
+    return MEDIA_TYPE_OF.get(str(transfer_syntax), "application/octet-stream")
+
+
+def covers(media_type: str, transfer_syntax: str) -> bool:
+    """Tell whether a media type, or a range of them such as ``image/*``, takes in a frame."""
+    own = MEDIA_TYPE_OF.get(transfer_syntax, "")
+    return media_type in (own, "*/*") or (media_type == "image/*" and own.startswith("image/"))

@@ -1,18 +1,24 @@
 """DICOM files (PS3.10): read up to their pixels, and checked to be whole."""
 
 import os
+import zlib
+from typing import BinaryIO
 
 import numpy
 import pydicom
+from pydicom import Dataset
 from pydicom.datadict import dictionary_description
 from pydicom.dataelem import RawDataElement
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels.utils import get_expected_length
-from pydicom.uid import MPEGTransferSyntaxes
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
+
+from helpers.pixels.codecs import MOST_BYTES
 
 # Values of these are words, with their size in bytes. pydicom leaves them in the order of the file.
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+_READ_SIZE = 1 << 16
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0" + bytes(4)
 
@@ -21,41 +27,55 @@ class NotServed(ValueError):
     """A file that the archive leaves out; the message says why."""
 
 
-def read_dataset(file):
-    """Read a data set without its pixels, with values as explicit VR little endian has them.
-
-    Parameters
-    ----------
-    file : path or binary file
-
-    Returns
-    -------
-    pydicom.Dataset
-
-    Raises
-    ------
-    NotServed
-        If its last value is cut short.
-    """
+def read_dataset(file: str | os.PathLike[str] | BinaryIO) -> Dataset:
+    """Read a data set without its pixels, with values as explicit VR little endian has them."""
+    if not isinstance(file, str | os.PathLike):
+        _check_inflated(file)
     dataset = pydicom.dcmread(file, stop_before_pixels=True)
     _check_whole(dataset)
-    implicit, little = dataset.original_encoding
-    if implicit:
-        correct_ambiguous_vr(dataset, little)
-    if not little:
-        swap_words(dataset)
+    put_right(dataset)
     return dataset
 
 
-def swap_words(dataset):
-    """Turn round the bytes of all words in a data set: from big endian to little."""
-    for element in dataset.iterall():
-        if element.VR in _WORDS and element.value:
-            words = numpy.frombuffer(element.value, f"u{_WORDS[element.VR]}")
-            element.value = words.byteswap().tobytes()
+def _check_inflated(file: BinaryIO) -> None:
+    """Raise NotServed if a deflated data set is too large: one MB can be a thousand."""
+    if _transfer_syntax(file) == DeflatedExplicitVRLittleEndian:
+        inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        while not inflater.eof and (data := inflater.unconsumed_tail or file.read(_READ_SIZE)):
+            size += len(inflater.decompress(data, _READ_SIZE))
+            if size > MOST_BYTES:
+                raise NotServed(f"inflated, it has more than {MOST_BYTES:,} bytes")
+    file.seek(0)
 
 
-def _check_whole(dataset):
+def _transfer_syntax(file: BinaryIO) -> str:
+    """Read the File Meta Information up to its end (PS3.10 section 7.1); return one of it."""
+    found = b""
+    file.seek(132)
+    while (header := file.read(8))[:2] == b"\x02\x00":
+        is_long = header[4:6] in (b"OB", b"OW", b"SQ", b"UN", b"UT")
+        length = int.from_bytes(file.read(4) if is_long else header[6:], "little")
+        if header[2:4] == b"\x10\x00":
+            found = file.read(length)
+        else:
+            file.seek(length, os.SEEK_CUR)
+    file.seek(-len(header), os.SEEK_CUR)
+    return found.rstrip(b"\0 ").decode("ascii", "replace")
+
+
+def put_right(dataset: Dataset) -> None:
+    """Give a data set that was just read a true VR for each value, and words in little endian."""
+    implicit, little = dataset.original_encoding
+    if implicit:
+        correct_ambiguous_vr(dataset, bool(little))
+    if not little:
+        for element in dataset.iterall():
+            if element.VR in _WORDS and element.value:
+                words = numpy.frombuffer(element.value, f"u{_WORDS[element.VR]}")
+                element.value = words.byteswap().tobytes()
+
+
+def _check_whole(dataset: Dataset) -> None:
     """Raise NotServed if the last value is shorter than it says; pydicom reads it in silence."""
     if not dataset:
         raise NotServed("it has no attributes")
@@ -67,23 +87,15 @@ def _check_whole(dataset):
         _check_whole(last.value[-1])
 
 
-def is_image(dataset):
+def is_image(dataset: Dataset) -> bool:
     """Tell whether a data set describes pixels that DICOMweb has frames of."""
     # PixelRepresentation is that of integers: Float Pixel Data has no frames in DICOMweb.
     needed = ("Rows", "Columns", "BitsAllocated", "PixelRepresentation")
     return all(dataset.get(keyword) is not None for keyword in needed)
 
 
-def check_image(dataset, file):
-    """Raise NotServed if an image cannot be as it is described.
-
-    Parameters
-    ----------
-    dataset : pydicom.Dataset
-        Of an image.
-    file : binary file
-        That it was read from; it stands where the pixel data begins.
-    """
+def check_image(dataset: Dataset, file: BinaryIO) -> None:
+    """Raise NotServed if an image cannot be as it is described; `file` stands at the pixels."""
     for keyword in ("SamplesPerPixel", "PhotometricInterpretation", "BitsStored"):
         if not dataset.get(keyword):
             raise NotServed(f"it describes an image, but has no {_name(keyword)}")
@@ -103,7 +115,7 @@ def check_image(dataset, file):
         _check_pixel_data(dataset, file, syntax)
 
 
-def _check_pixel_data(dataset, file, syntax):
+def _check_pixel_data(dataset: Dataset, file: BinaryIO, syntax: UID) -> None:
     header = file.read(8)
     if not header:
         raise NotServed("it describes an image, but has no pixel data")
@@ -118,7 +130,7 @@ def _check_pixel_data(dataset, file, syntax):
         raise NotServed(f"its pixel data has {length} bytes, and its frames need {expected}")
 
 
-def _check_fragments(dataset, file, syntax):
+def _check_fragments(dataset: Dataset, file: BinaryIO, syntax: UID) -> None:
     fragments = -1  # The first item is the offset table.
     while (item := file.read(8))[:4] == _ITEM:
         file.seek(int.from_bytes(item[4:], "little"), os.SEEK_CUR)
@@ -130,5 +142,5 @@ def _check_fragments(dataset, file, syntax):
         raise NotServed(f"its pixel data has {fragments} fragments, too few for {frames} frames")
 
 
-def _name(keyword):
+def _name(keyword: str) -> str:
     return dictionary_description(keyword)

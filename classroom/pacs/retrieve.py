@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 
 from classroom.pacs import frames as encoded_frames
 from classroom.pacs.http.problems import Problem, not_acceptable
+from classroom.pacs.image_file import NotAvailable
 from classroom.pacs.instance import PIXEL_DATA, SOPInstance
 from classroom.pacs.part10 import read_dataset
 from classroom.pacs.responses import describe, multipart
@@ -22,7 +23,6 @@ from classroom.pacs.service import Service, check_parameters, choose_offer, read
 from classroom.pacs.transcode import transcode
 from helpers.dicom.json_model import with_bulk_data_uris
 from helpers.multipart.writer import CHUNK, PartToSend, chunks_of, file_chunks
-from helpers.pixels.stored import NotAvailable
 from helpers.web import media_types
 from helpers.web.media_types import MediaType, choose
 

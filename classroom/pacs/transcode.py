@@ -2,17 +2,20 @@
 
 import os
 import struct
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from tempfile import TemporaryFile
+from typing import BinaryIO
 
 import pydicom
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
+from pydicom import Dataset
+from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
-from classroom.pacs.frame_types import LOSSY
-from classroom.pacs.part10 import swap_words
-from helpers.pixels.decode import DECODABLE, LOSSY_JPEG, UNCOMPRESSED, rgb, samples
+from classroom.pacs.frames import LOSSY
+from classroom.pacs.image_file import ImageFile, NotAvailable, open_image, refusing
+from helpers.pixels.codecs import DECODABLE, LOSSY_JPEG, UNCOMPRESSED
 from helpers.pixels.encode import LOSSLESS, encode, refuse_bits
-from helpers.pixels.stored import NotAvailable, open_image
+from helpers.pixels.stored import read_image_pixel
 
 # Encapsulated Pixel Data (PS3.5 A.4): of undefined length, one item a frame, then a delimiter.
 _PIXEL_DATA = struct.pack("<HH", 0x7FE0, 0x0010)
@@ -23,44 +26,28 @@ _SEQUENCE_DELIMITER = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
 _STALE = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 
 
-def transcode(path, transfer_syntax):
-    """Write an instance in another transfer syntax.
+def transcode(path: str | os.PathLike[str], transfer_syntax: str) -> tuple[BinaryIO, int]:
+    """Write an instance in another transfer syntax; return a file, to be closed, and its size.
 
     No copy under the same SOP Instance UID may lose anything (PS3.3 C.7.6.1.1.5 wants a new UID for
     what was compressed with a loss), so what can be asked for is Explicit VR Little Endian, and the
     lossless ones.
 
-    Parameters
-    ----------
-    path : path-like
-        A DICOM file.
-    transfer_syntax : str
-        UID.
-
-    Returns
-    -------
-    file : binary file
-        A Part 10 object in a temporary file, rewound. Close it (``with file:``): then it is gone.
-    size : int
-        Its length in bytes.
-
-    Raises
-    ------
-    NotAvailable
-        The instance cannot be had in this transfer syntax.
-
-    Examples
-    --------
     >>> file, size = transcode("data/archive/joe/CT001_0001.dcm", "1.2.840.10008.1.2.4.80")
     >>> with file:
     ...     print(pydicom.dcmread(file).file_meta.TransferSyntaxUID.name)
     JPEG-LS Lossless Image Compression
     """
-    image = open_image(path)
-    if transfer_syntax == image.transfer_syntax:
-        return open(path, "rb"), os.stat(path).st_size
-    _refuse(image, transfer_syntax)
-    file = TemporaryFile()  # noqa: SIM115 - the caller closes it
+    with refusing():
+        image = open_image(path)
+        if transfer_syntax == image.transfer_syntax:
+            return open(path, "rb"), os.stat(path).st_size
+        _refuse(image, transfer_syntax)
+        return _write(image, transfer_syntax)
+
+
+def _write(image: ImageFile, transfer_syntax: str) -> tuple[BinaryIO, int]:
+    file: BinaryIO = TemporaryFile()  # type: ignore[assignment]  # noqa: SIM115 - the caller closes it
     try:
         header = _header(image, transfer_syntax)
         pydicom.dcmwrite(file, header, enforce_file_format=True)
@@ -69,7 +56,7 @@ def transcode(path, transfer_syntax):
             if transfer_syntax in LOSSLESS:
                 _write_encapsulated(file, frames, image.frame_count)
             else:
-                _write_native(file, frames, header.BitsAllocated)
+                _write_native(file, frames, image.pixel.bits_allocated)
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
     except BaseException:
@@ -78,7 +65,7 @@ def transcode(path, transfer_syntax):
     return file, size
 
 
-def _refuse(image, wanted):
+def _refuse(image: ImageFile, wanted: str) -> None:
     """Raise NotAvailable if `wanted` cannot be made, and say what can."""
     as_stored = "Ask for transfer-syntax=*, the instance as stored."
     possible = [ExplicitVRLittleEndian]
@@ -95,57 +82,58 @@ def _refuse(image, wanted):
         return
     if image.transfer_syntax not in DECODABLE:
         raise NotAvailable(f"The server cannot decode {image.transfer_syntax.name}.", as_stored)
-    if image.frame_bits % 8 and image.frame_count > 1:
+    if image.pixel.bits % 8 and image.frame_count > 1:
         raise NotAvailable("Frames of single bits that share bytes stay as stored.", as_stored)
     if wanted in LOSSLESS:
-        refuse_bits(wanted, image.header.BitsStored, image.header.SamplesPerPixel)
+        refuse_bits(wanted, image.pixel.bits_stored, image.pixel.samples)
 
 
-def _header(image, transfer_syntax):
+def _header(image: ImageFile, transfer_syntax: str) -> Dataset:
     """Copy all attributes before Pixel Data, made true for the new encoding."""
     header = deepcopy(image.header)
-    header.file_meta.TransferSyntaxUID = transfer_syntax
-    if image.transfer_syntax == ExplicitVRBigEndian:
-        swap_words(header)
+    header.file_meta.TransferSyntaxUID = UID(transfer_syntax)
     for name in _STALE:
         if name in header:
             del header[name]
     if not image.has_pixel_data or _is_copied(image, transfer_syntax):
         return header
+    pixel = image.pixel
     if image.transfer_syntax in LOSSY:
         header.LossyImageCompression = "01"
-    if transfer_syntax in LOSSLESS and header.BitsStored <= 8:
+    if transfer_syntax in LOSSLESS and pixel.bits_stored <= 8:
         header.BitsAllocated = 8
-    if header.SamplesPerPixel == 3:
+    if pixel.high_bit != pixel.bits_stored - 1:
+        header.HighBit = pixel.bits_stored - 1
+    if pixel.samples == 3:
         header.PlanarConfiguration = 1 if transfer_syntax == RLELossless else 0
         header.PhotometricInterpretation = _photometric(image)
     return header
 
 
-def _photometric(image):
+def _photometric(image: ImageFile) -> str:
     """Name the colours that `_frames` gives."""
-    stored = image.header.PhotometricInterpretation
+    stored = image.pixel.photometric
     if image.transfer_syntax in LOSSY_JPEG or stored in ("YBR_ICT", "YBR_RCT"):
         return "RGB"
     return "YBR_FULL" if stored == "YBR_FULL_422" else stored
 
 
-def _is_copied(image, transfer_syntax):
+def _is_copied(image: ImageFile, transfer_syntax: str) -> bool:
     return image.transfer_syntax in UNCOMPRESSED and transfer_syntax == ExplicitVRLittleEndian
 
 
-def _frames(image, header, transfer_syntax):
+def _frames(image: ImageFile, header: Dataset, transfer_syntax: str) -> Iterator[bytes]:
     """Yield each frame in the new transfer syntax."""
+    target = None if _is_copied(image, transfer_syntax) else read_image_pixel(header)
     for number in range(1, image.frame_count + 1):
-        if _is_copied(image, transfer_syntax):
+        if target is None:
             yield image.frame(number)
-        elif image.transfer_syntax in LOSSY_JPEG and header.SamplesPerPixel == 3:
-            yield encode(rgb(image, number), header, transfer_syntax)
         else:
-            yield encode(samples(image, number), header, transfer_syntax)
+            samples = image.decode(number, rgb=image.transfer_syntax in LOSSY_JPEG)
+            yield encode(samples, target, transfer_syntax)
 
 
-def _write_native(file, frames, bits_allocated):
+def _write_native(file: BinaryIO, frames: Iterable[bytes], bits_allocated: int) -> None:
     vr = b"OW" if bits_allocated > 8 else b"OB"
     file.write(_PIXEL_DATA + vr + bytes(2))
     length_at = file.tell()
@@ -156,7 +144,7 @@ def _write_native(file, frames, bits_allocated):
     _fill_in(file, length_at, [length])
 
 
-def _write_encapsulated(file, frames, count):
+def _write_encapsulated(file: BinaryIO, frames: Iterable[bytes], count: int) -> None:
     file.write(_PIXEL_DATA + b"OB" + bytes(2) + struct.pack("<L", _UNDEFINED_LENGTH))
     # The Basic Offset Table comes first, and is known last.
     file.write(_ITEM + struct.pack("<L", 4 * count))
@@ -172,7 +160,7 @@ def _write_encapsulated(file, frames, count):
     _fill_in(file, table_at, offsets)
 
 
-def _fill_in(file, position, numbers):
+def _fill_in(file: BinaryIO, position: int, numbers: Sequence[int]) -> None:
     """Write what had to be left open."""
     if max(numbers) >= _UNDEFINED_LENGTH:
         raise NotAvailable(

@@ -1,11 +1,17 @@
-"""WADO-URI, the older way to one object: parameters in place of a path (PS3.18, section 9)."""
+"""WADO-URI, the older way to one object: parameters in place of a path (PS3.18 section 9)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
 
 from classroom.pacs.http.problems import Problem, not_acceptable
-from classroom.pacs.pictures import PICTURES, numbers, picture, whole_number
+from classroom.pacs.instance import SOPInstance
+from classroom.pacs.rendered import LARGEST_SIDE, PICTURES, numbers, picture, whole_number
 from classroom.pacs.retrieve import send_file
-from classroom.pacs.service import check_parameters
+from classroom.pacs.service import Service, check_parameters
 from helpers.dicom.names import is_uid
-from helpers.pixels.render import LARGEST_SIDE
+from helpers.pixels.display import Window
 from helpers.web import media_types as accept
 from helpers.web.media_types import MediaType, choose
 
@@ -14,8 +20,10 @@ _OPTIONAL = ["contentType", "transferSyntax", "frameNumber", "rows", "columns"]
 _OPTIONAL += ["windowCenter", "windowWidth", "imageQuality"]
 _DICOM = MediaType("application/dicom")
 
+Parameters = Mapping[str, str]
 
-def retrieve(service, request):
+
+def retrieve(service: Service, request: Request) -> Response:
     """Answer with an instance as a picture or as a DICOM file.
 
     The picture is a JPEG unless `contentType` says something else; what is no image, and asked for
@@ -49,7 +57,7 @@ def retrieve(service, request):
     return picture(found, _frame(found, parameters), offer.name, _options(parameters))
 
 
-def _frame(image, parameters):
+def _frame(image: SOPInstance, parameters: Parameters) -> int:
     number = whole_number("frameNumber", parameters.get("frameNumber", "1"))
     if number > image.frames:
         raise Problem(
@@ -58,20 +66,19 @@ def _frame(image, parameters):
     return number
 
 
-def _options(parameters):
-    """Return what `render.render` is to do, from the parameters of PS3.18, section 9.1.2.2."""
-    options = {}
+def _options(parameters: Parameters) -> dict[str, Any]:
+    """Return what `render` is to do, from the parameters of PS3.18 section 9.1.2.2."""
+    options: dict[str, Any] = {}
     if "rows" in parameters or "columns" in parameters:
         options["viewport"] = tuple(
             whole_number(name, parameters.get(name, str(LARGEST_SIDE)))
             for name in ("columns", "rows")
         )
     if "windowCenter" in parameters or "windowWidth" in parameters:
-        options["window"] = tuple(
-            number
-            for name in ("windowCenter", "windowWidth")
-            for number in numbers(name, parameters.get(name, ""), 1)
+        [center], [width] = (
+            numbers(name, parameters.get(name, ""), 1) for name in ("windowCenter", "windowWidth")
         )
+        options["window"] = Window(center, width)
     if "imageQuality" in parameters:
         options["quality"] = whole_number("imageQuality", parameters["imageQuality"])
     return options

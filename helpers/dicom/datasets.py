@@ -7,7 +7,7 @@ table can be made of at once; from there it is one step to a pydicom ``Dataset``
 
 import io
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import pydicom
 import requests
@@ -131,7 +131,7 @@ def _json_records(response: requests.Response) -> list[Record]:
     return items
 
 
-def _read_file(file: BinaryIO) -> pydicom.Dataset | Record:
+def _read_file(file: IO[bytes]) -> pydicom.Dataset | Record:
     # What a part holds shows best in the part itself.
     is_file = is_dicom(file.read(132))
     file.seek(0)

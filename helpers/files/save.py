@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import pydicom
 import requests
@@ -128,7 +128,7 @@ def save_instances(
     return paths
 
 
-def _instances(response: requests.Response) -> Iterator[BinaryIO]:
+def _instances(response: requests.Response) -> Iterator[IO[bytes]]:
     """Yield each DICOM instance in an answer, a file that stands at its beginning."""
     check(response)
     kind = media_type(response)
@@ -148,7 +148,7 @@ def _instances(response: requests.Response) -> Iterator[BinaryIO]:
         )
 
 
-def _save(file: BinaryIO, folder: Path, overwrite: bool, come: set[Path]) -> Path:
+def _save(file: IO[bytes], folder: Path, overwrite: bool, come: set[Path]) -> Path:
     path = folder / f"{_uid(file)}.dcm"
     # Beside its final place, so that the last step is a rename: the file is whole, or not there.
     handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
@@ -182,7 +182,7 @@ def _conflict(path: Path, is_twin: bool) -> FileConflict:
     )
 
 
-def _uid(file: BinaryIO) -> str:
+def _uid(file: IO[bytes]) -> str:
     """Return the SOP Instance UID of a DICOM file, checked: it comes from the network."""
     try:
         dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=[SOP_INSTANCE_UID])

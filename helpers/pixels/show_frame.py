@@ -1,10 +1,17 @@
 """Pixels on the screen, with a line of text that says what is seen."""
 
 import zlib
+from typing import TYPE_CHECKING, Any
 
 import numpy
+import numpy.typing as npt
 
 from helpers.errors import FrameError
+from helpers.pixels.stored import Pixels
+
+if TYPE_CHECKING:  # it takes long, and is needed only to draw
+    from matplotlib.axes import Axes
+    from matplotlib.backend_bases import FigureCanvasBase
 
 DOTS_PER_INCH = 100
 # The longer side of a picture, in pixels of the screen.
@@ -12,21 +19,27 @@ SMALLEST, LARGEST = 320, 640
 TITLE_HEIGHT = 30
 
 
-def show_frame(pixels, window=None, ax=None, title=None, aspect=1.0):
+def show_frame(
+    pixels: npt.ArrayLike,
+    window: tuple[float, float] | None = None,
+    ax: "Axes | None" = None,
+    title: str | None = None,
+    aspect: float = 1.0,
+) -> "Axes":
     """Draw a frame, and print a line that says what is drawn.
 
     Parameters
     ----------
-    pixels : numpy.ndarray
+    pixels
         Shape (rows, columns) for grey, (rows, columns, 3) for RGB; what `frame` returns.
-    window : tuple of float, optional
+    window
         ``(center, width)`` in the units of `pixels`: all below is black, all above is white
         (PS3.3 C.11.2.1.2). Without it, the least value is black and the greatest white.
-    ax : matplotlib.axes.Axes, optional
+    ax
         Where to draw. Without it, a new figure whose size follows the pixels.
-    title : str, optional
+    title
         A line above the picture.
-    aspect : float
+    aspect
         The height of a pixel, divided by its width: Pixel Spacing or Pixel Aspect Ratio, the first
         of the two values divided by the second.
 
@@ -45,31 +58,27 @@ def show_frame(pixels, window=None, ax=None, title=None, aspect=1.0):
     >>> ax = show_frame(ramp, window=(1040, 400), title="A ramp")
     64 x 64, uint16, 0 to 4095, window 1040/400, checksum e4460805
     """
-    pixels = numpy.asarray(pixels)
-    is_colour = _is_colour(pixels)
-    limits = _limits(pixels, window, is_colour)
+    array = numpy.asarray(pixels)
+    is_colour = _is_colour(array)
+    limits = _limits(array, window, is_colour)
     _check_aspect(aspect)
     if ax is None:
-        rows, columns = pixels.shape[:2]
+        rows, columns = array.shape[:2]
         ax = _new_axes(rows * aspect, columns, title)
     if is_colour:
-        ax.imshow(_eight_bits(pixels), aspect=aspect)
+        ax.imshow(_eight_bits(array), aspect=aspect)
     else:
-        ax.imshow(pixels, cmap="gray", vmin=limits[0], vmax=limits[1], aspect=aspect)
+        ax.imshow(array, cmap="gray", vmin=limits[0], vmax=limits[1], aspect=aspect)
     ax.set_axis_off()
     if title:
         ax.set_title(title, fontsize=10, color="black")
-    print(description(pixels, window))
+    print(description(array, window))
     return ax
 
 
-def description(pixels, window=None):
-    """Say in one line what a picture shows: its size, type, range, window, and a checksum.
+def description(pixels: Pixels, window: tuple[float, float] | None = None) -> str:
+    """Say in one line what a picture shows, with a checksum that is the same on every machine.
 
-    The checksum is that of the pixels, and the same on every machine.
-
-    Examples
-    --------
     >>> description(numpy.zeros((2, 3), "uint8"))
     '3 x 2, uint8, 0 to 0, full range, checksum b1c2a1a3'
     """
@@ -81,16 +90,16 @@ def description(pixels, window=None):
         str(pixels.dtype),
         f"{_short(pixels.min())} to {_short(pixels.max())}",
         f"window {window[0]:g}/{window[1]:g}" if window else "full range",
-        f"checksum {zlib.crc32(in_order):08x}",
+        f"checksum {zlib.crc32(in_order.data):08x}",
     ]
     return ", ".join(words)
 
 
-def _short(number):
+def _short(number: object) -> str:
     return f"{number:g}" if isinstance(number, numpy.floating) else str(number)
 
 
-def _is_colour(pixels):
+def _is_colour(pixels: Pixels) -> bool:
     """Tell colour from grey, and refuse what is neither."""
     if pixels.size and pixels.dtype.kind in "iuf":
         if pixels.ndim == 2:
@@ -105,7 +114,9 @@ def _is_colour(pixels):
     )
 
 
-def _limits(pixels, window, is_colour):
+def _limits(
+    pixels: Pixels, window: tuple[float, float] | None, is_colour: bool
+) -> tuple[float, float]:
     """Return the values that are black and white."""
     if window is None:
         return pixels.min(), pixels.max()
@@ -124,7 +135,7 @@ def _limits(pixels, window, is_colour):
     return center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
 
 
-def _check_aspect(aspect):
+def _check_aspect(aspect: float) -> None:
     if not 0.01 <= aspect <= 100:
         raise FrameError(
             "Pixels cannot have that shape.",
@@ -134,14 +145,14 @@ def _check_aspect(aspect):
         )
 
 
-def _eight_bits(pixels):
+def _eight_bits(pixels: Pixels) -> Pixels:
     """Colours as matplotlib wants them: 0 to 255."""
     if pixels.dtype == numpy.uint8:
         return pixels
     return (pixels.astype("float64") * (255 / max(pixels.max(), 255))).clip(0, 255).astype("uint8")
 
 
-def _new_axes(height, width, title):
+def _new_axes(height: float, width: float, title: str | None) -> "Axes":
     """Make a figure of that shape, with a background that any theme can surround."""
     from matplotlib import pyplot
 
@@ -158,7 +169,7 @@ def _new_axes(height, width, title):
     return figure.add_axes((0, 0, 1, height / (height + above)))
 
 
-def _print_quickly(canvas):
+def _print_quickly(canvas: "FigureCanvasBase") -> None:
     """Let Jupyter show this figure pixel by pixel, in a third of the time.
 
     By default it draws twice, to cut off the margin, which there is none, and then spends most of
@@ -166,10 +177,10 @@ def _print_quickly(canvas):
     """
     print_figure = canvas.print_figure
 
-    def quickly(filename, **options):
+    def quickly(filename: Any, **options: Any) -> Any:
         options["bbox_inches"] = None
         if options.get("format") == "png":
             options.setdefault("pil_kwargs", {"compress_level": 1})
         return print_figure(filename, **options)
 
-    canvas.print_figure = quickly
+    canvas.print_figure = quickly  # type: ignore[method-assign,assignment]

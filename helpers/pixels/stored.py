@@ -1,224 +1,261 @@
-"""Images as they are stored: where each frame is in its file.
+"""Stored values: how an image's attributes describe its samples (PS3.3 C.7.6.3, PS3.5 section 8).
 
-A `StoredImage` knows a file's attributes and the position of its Pixel Data. It reads the frame
-that is asked for, and no other.
+One reading of the attributes, for what comes from a file and for what comes as DICOM JSON: words
+are little endian here, and what is there and empty is as if it were not there.
 """
 
-import functools
-import os
-import struct
-from contextlib import contextmanager
-from io import BytesIO
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy
-import pydicom
-from pydicom.encaps import get_frame
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, MPEGTransferSyntaxes
+import numpy.typing as npt
+from pydicom import Dataset
+from pydicom.pixels.utils import expand_ybr422
 
-_PIXEL_DATA = (0x7FE0, 0x0010)
+from helpers.errors import FrameError
 
+Pixels = npt.NDArray[Any]
 
-class NotAvailable(ValueError):
-    """What was asked for cannot be made of what is stored.
+# What describes raw samples, and RLE, which is raw samples made shorter.
+NEEDED = ("Rows", "Columns", "BitsAllocated")
+POSSIBLE_BITS = (1, 8, 16, 32, 64)
 
-    Attributes
-    ----------
-    detail : str
-        What is the matter, in one sentence.
-    hint : str
-        What to ask for instead.
-    """
-
-    def __init__(self, detail, hint=""):
-        super().__init__(detail)
-        self.detail = detail
-        self.hint = hint
+SHARED, OWN = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
+RESCALE = "PixelValueTransformationSequence"
+GROUPS = ("PixelMeasuresSequence", RESCALE, "FrameVOILUTSequence")
 
 
-class NoSuchFrame(NotAvailable):
-    """A frame number that the image does not have."""
+class ImagePixel(NamedTuple):
+    """The Image Pixel Module, read (PS3.3 C.7.6.3); Bits Allocated is 0 where nothing says it."""
 
-
-class StoredImage:
-    """An image in a DICOM file. Make one with `open_image`.
-
-    Attributes
-    ----------
-    path : path-like
-        The file.
-    header : pydicom.Dataset
-        Every attribute before Pixel Data. Shared between requests: copy it before changing it.
-    transfer_syntax : pydicom.uid.UID
-        How the file is encoded.
-    has_pixel_data : bool
-        False for a document, a report, a presentation state.
-    header_is_whole : bool
-        True if `header` is all that the file holds. Where it is not, and there is no Pixel Data,
-        there are Float or Double Float Pixel Data.
-    frame_count : int
-        Number of Frames; 1 where the file does not say.
-    """
-
-    def __init__(self, path):
-        self.path = path
-        with open(path, "rb") as file:
-            self.header = pydicom.dcmread(file, stop_before_pixels=True)
-            self.transfer_syntax = self.header.file_meta.TransferSyntaxUID
-            if self.transfer_syntax == DeflatedExplicitVRLittleEndian:
-                # The position in the file means nothing: what was read is the inflated copy.
-                whole = pydicom.dcmread(path)
-                self.has_pixel_data = "PixelData" in whole
-                self.header_is_whole = len(whole) == len(self.header)
-            else:
-                tag = self._stopped_at(file)
-                self.has_pixel_data = tag == _PIXEL_DATA
-                self.header_is_whole = tag is None
-        self.frame_count = int(self.header.get("NumberOfFrames") or 1)
-
-    def _stopped_at(self, file):
-        """Return the tag of the pixel data that pydicom found, and note where its value begins."""
-        tag = file.read(4)
-        if not tag:
-            return None
-        vr = None if self.transfer_syntax.is_implicit_VR else file.read(4)[:2]
-        file.read(4)  # the length
-        self._position = file.tell()
-        self._in_words = vr == b"OW"
-        order = "<HH" if self.transfer_syntax.is_little_endian else ">HH"
-        return struct.unpack(order, tag)
+    rows: int
+    columns: int
+    samples: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    is_signed: bool
+    photometric: str
+    by_plane: bool
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Rows and columns; and the samples of a pixel, if more than one."""
-        plane = (self.header.Rows, self.header.Columns)
-        samples = self.header.SamplesPerPixel
-        return plane if samples == 1 else (*plane, samples)
+        plane = (self.rows, self.columns)
+        return plane if self.samples == 1 else (*plane, self.samples)
 
     @property
-    def frame_bits(self):
-        """Bits of one frame when it is not compressed."""
-        samples = self.header.Rows * self.header.Columns * self.header.SamplesPerPixel
-        if self.header.PhotometricInterpretation == "YBR_FULL_422":
-            # Two pixels share their colour: Y1 Y2 Cb Cr (PS3.3 C.7.6.3.1.2).
-            samples = samples // 3 * 2
-        return samples * self.header.BitsAllocated
+    def sample_count(self) -> int:
+        """Samples of a frame."""
+        return self.rows * self.columns * self.samples
 
-    def require_pixel_data(self):
-        """Raise NotAvailable if there is nothing to see."""
-        if not self.has_pixel_data:
-            raise NotAvailable(
-                f"This instance (modality {self.header.get('Modality', 'unknown')}) is no image: "
-                "it has no Pixel Data.",
-                "Retrieve the instance itself, or its metadata.",
-            )
+    @property
+    def size(self) -> int:
+        """Bytes of a frame in memory or, with all its colours, in a file."""
+        return -(-self.sample_count * self.bits_allocated // 8)
 
-    def frame(self, number):
-        """Frame `number`, counted from 1, as it is stored.
+    @property
+    def bits(self) -> int:
+        """Bits of a frame that is not compressed."""
+        # Of YBR_FULL_422, two pixels share their colour: Y1 Y2 Cb Cr (PS3.3 C.7.6.3.1.2).
+        shared = self.photometric == "YBR_FULL_422"
+        return (self.sample_count // 3 * 2 if shared else self.sample_count) * self.bits_allocated
 
-        Returns
-        -------
-        bytes
-            The compressed frame; or the samples, in little endian whatever the file is.
+    @property
+    def is_ybr(self) -> bool:
+        """Whether the samples are brightness and two colour differences."""
+        return self.photometric.startswith("YBR_FULL")
 
-        Raises
-        ------
-        NotAvailable
-            No Pixel Data, a video, or a file that ends too early.
-        NoSuchFrame
-            No frame has that number.
-        """
-        self.require_pixel_data()
-        if not 1 <= number <= self.frame_count:
-            raise NoSuchFrame(
-                f"There is no frame {number}.", f"This image has {self.frame_count}, from 1."
-            )
-        with self._pixel_data() as file:
-            if self.transfer_syntax.is_encapsulated:
-                return self._from_fragments(file, number)
-            if self.transfer_syntax == ExplicitVRBigEndian:
-                return self._from_big_endian(file, number)
-            return self._from_samples(file, number)
-
-    @contextmanager
-    def _pixel_data(self):
-        """Open the file at the first byte of the value of Pixel Data."""
-        if self.transfer_syntax == DeflatedExplicitVRLittleEndian:
-            yield BytesIO(pydicom.dcmread(self.path).PixelData)
-            return
-        with open(self.path, "rb") as file:
-            file.seek(self._position)
-            yield file
-
-    def _from_fragments(self, file, number):
-        if self.transfer_syntax in MPEGTransferSyntaxes:
-            raise NotAvailable("A video has no separate frames.", "Retrieve the instance.")
-        offsets = None
-        if "ExtendedOffsetTable" in self.header:
-            offsets = (self.header.ExtendedOffsetTable, self.header.ExtendedOffsetTableLengths)
-        try:
-            return get_frame(
-                file, number - 1, number_of_frames=self.frame_count, extended_offsets=offsets
-            )
-        except (ValueError, EOFError) as error:
-            raise NotAvailable(f"The stored file is broken at frame {number}: {error}") from error
-
-    def _from_samples(self, file, number):
-        start, bit = divmod((number - 1) * self.frame_bits, 8)
-        data = _read(file, start, -(-(bit + self.frame_bits) // 8))
-        if self.frame_bits % 8 == 0:
-            return data
-        # Frames of single bits follow each other without a gap (PS3.5 8.1.1).
-        bits = numpy.unpackbits(numpy.frombuffer(data, "u1"), bitorder="little")
-        return numpy.packbits(bits[bit : bit + self.frame_bits], bitorder="little").tobytes()
-
-    def _from_big_endian(self, file, number):
-        """Swap the bytes of samples, or of the words that hold 8-bit samples (PS3.5 8.1.1)."""
-        width = self.header.BitsAllocated // 8
-        if width < 2 and not self._in_words:
-            return self._from_samples(file, number)
-        if width == 0:
-            raise NotAvailable("Single bits in big endian words cannot be read here.")
-        length = self.frame_bits // 8
-        start = (number - 1) * length
-        # A frame of 8-bit samples can begin in the middle of a word, and end in one.
-        before = start % 2 if width == 1 else 0
-        whole = before + length + (before + length) % 2
-        words = numpy.frombuffer(_read(file, start - before, whole), f"u{max(width, 2)}")
-        return words.byteswap().tobytes()[before : before + length]
+    @property
+    def has_palette(self) -> bool:
+        """Whether the samples are indices into a palette."""
+        return self.photometric == "PALETTE COLOR"
 
 
-def _read(file, start, length):
-    file.seek(start, os.SEEK_CUR)
-    data = file.read(length)
-    if len(data) < length:
-        raise NotAvailable(
-            f"The stored file is cut short: {length} bytes expected, {len(data)} there."
-        )
-    return data
+def read_image_pixel(dataset: Dataset) -> ImagePixel:
+    """Read how the pixels of an image are described.
 
-
-@functools.lru_cache(maxsize=256)
-def _open(path, changed, size):
-    return StoredImage(path)
-
-
-def open_image(path):
-    """Read a file's attributes, or remember them if the file has not changed since.
-
-    Parameters
-    ----------
-    path : path-like
-        A DICOM file.
-
-    Returns
-    -------
-    StoredImage
-
-    Examples
-    --------
-    >>> image = open_image("data/archive/joe/CT001_0001.dcm")
-    >>> image.shape, image.frame_count, len(image.frame(1))
-    ((600, 512), 1, 614400)
+    >>> dataset = Dataset()
+    >>> dataset.Rows, dataset.Columns, dataset.BitsAllocated = 2, 3, 16
+    >>> pixel = read_image_pixel(dataset)
+    >>> pixel.shape, pixel.bits_stored, pixel.size
+    ((2, 3), 16, 12)
     """
-    status = os.stat(path)
-    return _open(path, status.st_mtime_ns, status.st_size)
+    allocated = _number(dataset, "BitsAllocated", 0)
+    stored = _number(dataset, "BitsStored", allocated)
+    return ImagePixel(
+        rows=_number(dataset, "Rows", 0),
+        columns=_number(dataset, "Columns", 0),
+        samples=_number(dataset, "SamplesPerPixel", 1),
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=_number(dataset, "HighBit", stored - 1),
+        is_signed=_number(dataset, "PixelRepresentation", 0) == 1,
+        photometric=str(dataset.get("PhotometricInterpretation") or ""),
+        by_plane=_number(dataset, "PlanarConfiguration", 0) == 1,
+    )
+
+
+def _number(dataset: Dataset, keyword: str, default: int) -> int:
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return default
+    if isinstance(value, int):
+        return value
+    raise FrameError(
+        f"The attribute {keyword} of this image makes no sense.",
+        expected="one whole number",
+        came=str(value),
+        hint="Get the instance's /metadata once more: is it that of this frame?",
+    )
+
+
+def require_description(name: str, dataset: Dataset | None) -> ImagePixel:
+    """Read the description that raw samples and RLE need; explain what it lacks."""
+    absent = [keyword for keyword in NEEDED if getattr(dataset, keyword, None) is None]
+    if dataset is None or absent:
+        raise FrameError(
+            f"This is {name}: bytes that do not say how wide and how deep the image is.",
+            expected=f"a data set with {', '.join(NEEDED)}",
+            came="none" if dataset is None else f"one without {', '.join(absent)}",
+            hint="Get the instance's /metadata, and call frame(part, datasets(response)[0]).",
+        )
+    pixel = read_image_pixel(dataset)
+    if pixel.bits_allocated not in POSSIBLE_BITS:
+        raise FrameError(
+            "The data set gives its samples a size that none can have.",
+            expected="BitsAllocated of 1, 8, 16, 32 or 64",
+            came=str(pixel.bits_allocated),
+            hint="Get the instance's /metadata once more: is it that of this frame?",
+        )
+    if pixel.sample_count <= 0 or min(pixel.rows, pixel.columns) <= 0:
+        raise FrameError(
+            "The data set describes an image without pixels.",
+            expected="Rows, Columns and SamplesPerPixel of 1 or more",
+            came=f"{pixel.rows}, {pixel.columns} and {pixel.samples}",
+            hint="Get the instance's /metadata once more: is it that of this frame?",
+        )
+    return pixel
+
+
+def unpack(data: bytes, pixel: ImagePixel) -> tuple[Pixels, ImagePixel]:
+    """Give raw samples their shape; return them with the description that holds for them.
+
+    It differs from `pixel` where a server decoded a JPEG itself, to RGB, and left the metadata.
+    """
+    if pixel.photometric == "YBR_FULL_422":
+        if len(data) >= pixel.size:
+            pixel = pixel._replace(photometric="RGB")
+        else:
+            shared = pixel.bits // 8
+            _check_length(data, shared, pixel)
+            data = expand_ybr422(data[:shared], pixel.bits_allocated)
+            pixel = pixel._replace(by_plane=False)
+    _check_length(data, pixel.size, pixel)
+    if pixel.bits_allocated == 1:
+        octets = numpy.frombuffer(data, "u1")
+        samples = numpy.unpackbits(octets, count=pixel.sample_count, bitorder="little")
+    else:
+        samples = numpy.frombuffer(data, f"<u{pixel.bits_allocated // 8}", pixel.sample_count)
+    return (by_pixel(samples, pixel) if pixel.by_plane else samples.reshape(pixel.shape)), pixel
+
+
+def pack(pixels: Pixels, pixel: ImagePixel) -> bytes:
+    """Lay out samples as the attributes say: by plane, by pixel, or two pixels sharing a colour."""
+    if pixel.bits_allocated == 1:
+        return numpy.packbits(pixels.ravel(), bitorder="little").tobytes()
+    if pixels.ndim == 3:
+        if pixel.photometric == "YBR_FULL_422":
+            pairs = pixels.reshape(-1, 2, 3)
+            pixels = numpy.concatenate([pairs[:, :, 0], pairs[:, 0, 1:]], axis=1)
+        elif pixel.by_plane:
+            pixels = pixels.transpose(2, 0, 1)
+    return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def by_pixel(planes: Pixels, pixel: ImagePixel) -> Pixels:
+    """Turn colour by plane (all red, all green, all blue) into colour by pixel."""
+    shaped = planes.reshape(pixel.samples, pixel.rows, pixel.columns)
+    return shaped[0] if pixel.samples == 1 else shaped.transpose(1, 2, 0)
+
+
+def _check_length(data: bytes, size: int, pixel: ImagePixel) -> None:
+    # A frame of an odd length may carry a byte that makes it even.
+    if len(data) in (size, size + size % 2):
+        return
+    raise FrameError(
+        "The frame is too short: it is cut." if len(data) < size else "The frame is too long.",
+        expected=f"{pixel.rows} rows x {pixel.columns} columns x {pixel.samples} samples "
+        f"x {pixel.bits_allocated} bits = {size} bytes",
+        came=f"{len(data)} bytes",
+        hint="Is the data set that of this instance? Then ask for the frame again.",
+    )
+
+
+def stored_values(samples: Pixels, pixel: ImagePixel, in_cells: bool = False) -> Pixels:
+    """Take away what is beside the stored bits, and give negative values their sign.
+
+    The cells of raw samples and RLE are Bits Allocated wide, and High Bit says where the value is
+    in them (PS3.5 section 8.1.1); a decoder gives values that begin at the lowest bit.
+
+    >>> pixel = ImagePixel(1, 3, 1, 16, 12, 11, True, "MONOCHROME2", False)
+    >>> stored_values(numpy.array([1, 0x0FFF, 0xF001], "u2"), pixel)
+    array([ 1, -1,  1], dtype=int16)
+    """
+    width = samples.itemsize * 8
+    kind = f"{'i' if pixel.is_signed else 'u'}{samples.itemsize}"
+    if pixel.bits_allocated == 1 or not 0 < pixel.bits_stored <= width:
+        return samples.astype(kind, copy=False)
+    unused = width - pixel.bits_stored
+    above = unused
+    if in_cells and pixel.bits_stored <= pixel.high_bit + 1 <= width:
+        above = width - 1 - pixel.high_bit
+    if not unused:
+        return samples.view(kind) if samples.dtype.isnative else samples.astype(kind)
+    return (samples << above).astype(kind, copy=False) >> unused
+
+
+# Of brightness and two colour differences, red, green and blue (ITU-T T.871 section 7).
+_YBR_TO_RGB = numpy.array(
+    [[1, 1, 1], [0, -0.114 * 1.772 / 0.587, 1.772], [1.402, -0.299 * 1.402 / 0.587, 0]], "f4"
+)
+
+
+def ybr_to_rgb(pixels: Pixels, bits: int) -> Pixels:
+    """Turn YBR_FULL into RGB (PS3.3 C.7.6.3.1.2)."""
+    half = 1 << (bits - 1)
+    rgb = (pixels.astype("f4") - numpy.array([0, half, half], "f4")) @ _YBR_TO_RGB
+    return (rgb + 0.5).clip(0, 2 * half - 1).astype(pixels.dtype)
+
+
+def frame_attributes(dataset: Dataset, number: int) -> Dataset:
+    """Return a frame's attributes where an ordinary image has them (PS3.3 C.7.6.16).
+
+    >>> measures, group, dataset = Dataset(), Dataset(), Dataset()
+    >>> measures.PixelSpacing = [0.5, 0.5]
+    >>> group.PixelMeasuresSequence = [measures]
+    >>> dataset.SharedFunctionalGroupsSequence = [group]
+    >>> frame_attributes(dataset, 1).PixelSpacing
+    [0.5, 0.5]
+    """
+    found = [item for name in GROUPS for _, item in _items(dataset, number, name)]
+    if not found:
+        return dataset
+    flat = Dataset(dataset)
+    for item in found:
+        flat.update(item)
+    return flat
+
+
+def rescale_in_python(dataset: Dataset, number: int) -> str:
+    """Write where the rescale of a frame is, if it is in a functional group; else an empty text."""
+    return next((place for place, _ in _items(dataset, number, RESCALE)), "")
+
+
+def _items(dataset: Dataset, number: int, name: str) -> Iterator[tuple[str, Dataset]]:
+    """Yield each item of a functional group that holds for a frame, and where it is, in Python."""
+    for sequence, index in ((SHARED, 0), (OWN, number - 1)):
+        groups = dataset.get(sequence) or []
+        for group in groups[index : index + 1]:
+            for item in (group.get(name) or [])[:1]:
+                yield f"{sequence}[{index}].{name}[0]", item

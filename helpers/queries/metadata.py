@@ -1,5 +1,6 @@
 """What a picture is made of: the bytes of a frame, and the attributes of its instance."""
 
+from typing import Any
 from urllib.parse import urljoin
 
 import pydicom
@@ -9,18 +10,23 @@ from helpers.dicom.datasets import datasets, records
 from helpers.dicom.names import tag_of
 from helpers.errors import WorkbookError
 from helpers.multipart.reader import Part, parts
-from helpers.pixels.palettes import SEGMENTED_TABLES, TABLES, has_palette
+from helpers.pixels.lookup_tables import SEGMENTED_TABLES, TABLES
+from helpers.pixels.stored import GROUPS, OWN, SHARED
 from helpers.queries.request import GetRequest, path_of
 from helpers.queries.search import JSON
 from helpers.servers.server import Server
 
+_SEQUENCES = {
+    tag_of(keyword) for keyword in ("ModalityLUTSequence", "VOILUTSequence", SHARED, OWN, *GROUPS)
+}
+_TABLES = {tag_of(keyword) for keyword in (*TABLES, *SEGMENTED_TABLES, "LUTData")}
 BYTES = 'multipart/related; type="application/octet-stream"'
 
 
 def fetch_metadata(
     server: Server, path: str, session: requests.Session | None = None
 ) -> pydicom.Dataset:
-    """Fetch the attributes of an instance that have a value, and the palette if it has one."""
+    """Fetch the attributes of an instance that have a value, and its lookup tables."""
     response = GetRequest(server, f"{path}/metadata", {}, JSON).send(session)
     found = datasets(response)
     if not found:
@@ -32,8 +38,7 @@ def fetch_metadata(
         )
     dataset = found[0]
     dataset.walk(_drop_if_empty)
-    if has_palette(dataset):
-        _add_palette(server, dataset, response, session)
+    _add_tables(server, dataset, records(response)[0], response.url, session)
     return dataset
 
 
@@ -43,21 +48,24 @@ def _drop_if_empty(dataset: pydicom.Dataset, element: pydicom.DataElement) -> No
         del dataset[element.tag]
 
 
-def _add_palette(
+def _add_tables(
     server: Server,
     dataset: pydicom.Dataset,
-    response: requests.Response,
+    model: dict[str, Any],
+    base: str,
     session: requests.Session | None,
 ) -> None:
+    """Fetch what pixels are looked up in: palettes, Modality LUT and VOI LUT, also of frames."""
     # Servers leave long values out, and say in BulkDataURI where they are (PS3.18 section
     # 10.4.1.1.5).
-    [model, *_] = records(response)
-    for keyword in (*TABLES, *SEGMENTED_TABLES):
-        uri = model.get(tag_of(keyword), {}).get("BulkDataURI")
-        if uri:
-            path = path_of(server, urljoin(response.url, uri))
+    for tag, element in model.items():
+        if tag in _TABLES and "BulkDataURI" in element:
+            path = path_of(server, urljoin(base, element["BulkDataURI"]))
             answer = GetRequest(server, path, {}, BYTES).send(session)
-            dataset.add_new(keyword, "OW", first_part(answer).content)
+            dataset.add_new(int(tag, 16), "OW", first_part(answer).content)
+        elif tag in _SEQUENCES and tag in dataset:
+            for item, inner in zip(dataset[tag].value, element.get("Value", []), strict=False):
+                _add_tables(server, item, inner or {}, base, session)
 
 
 def first_part(response: requests.Response) -> Part:

@@ -149,7 +149,7 @@ def _name_content(response: requests.Response, since: float) -> str:
     chunks = read_within(response, limits.PROBING, since)
     if media_type(response) == "multipart/related":
         first = next(parse(chunks, response.headers["Content-Type"]), None)
-        return encoding(first) if first else "no parts"
+        return encoding(first.content) if first else "no parts"
     body = b"".join(chunks)
     return _count(body) if media_type(response).endswith("json") else encoding(body)
 

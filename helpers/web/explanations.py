@@ -16,7 +16,7 @@ from helpers.errors import (
 from helpers.web.secrets import HIDDEN, mask_url
 
 
-def explain(error: Exception) -> WorkbookError:
+def explain(error: BaseException) -> WorkbookError:
     """Turn an exception of requests into an error of ours, to be raised ``from`` the original.
 
     A UnicodeEncodeError comes of a header with a character that no header can carry, another

@@ -11,6 +11,7 @@ met in the wild in several spellings, and this module reads them all::
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _QUOTED = r'"(?:\\.|[^"\\])*(?:"|$)'
@@ -105,7 +106,7 @@ def parse(header: str | None) -> list[MediaType]:
     return sorted(ranges or [MediaType("*/*")], key=lambda media_range: -media_range.quality)
 
 
-def choose(ranges: list[MediaType], offers: list[MediaType]) -> MediaType | None:
+def choose(ranges: Sequence[MediaType], offers: Sequence[MediaType]) -> MediaType | None:
     """Choose what to answer with; None if nothing on offer is acceptable.
 
     The quality of an offer is that of the most exact range which includes it (RFC 9110 section

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import ipywidgets as widgets
 from pydicom import Dataset
 
-from helpers.pixels.rendering import FILE, picture, png, values_of, window_of
+from helpers.pixels.display import picture, png
 from helpers.queries.as_python import write_cell
 from helpers.queries.compare_accepts import (
     SPELLINGS,
@@ -193,9 +193,8 @@ def _thumbnail(tried: Attempt) -> str:
         return "no picture"
     if tried.is_rendered:
         # It has gone through a window already, and black is black.
-        drawn = picture(tried.pixels, WHOLE_RANGE, Dataset())
+        drawn = picture(tried.pixels, Dataset(), WHOLE_RANGE)
     else:
-        values = values_of(tried.pixels, tried.dataset)
-        drawn = picture(values, window_of(FILE, tried.dataset, values), tried.dataset)
+        drawn = picture(tried.pixels, tried.dataset)
     drawn.thumbnail((THUMBNAIL, THUMBNAIL))
     return markup.image(png(drawn), tried.content)

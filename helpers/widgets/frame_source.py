@@ -13,9 +13,9 @@ from pydicom import Dataset
 
 from helpers.dicom.names import require_uid
 from helpers.errors import WorkbookError
+from helpers.pixels.display import FILE, modality_values, picture
 from helpers.pixels.frame import frame
-from helpers.pixels.frame_attributes import frame_attributes
-from helpers.pixels.rendering import FILE, picture, values_of, window_of
+from helpers.pixels.stored import frame_attributes
 from helpers.queries.metadata import BYTES, fetch_metadata, first_part
 from helpers.queries.request import GetRequest
 from helpers.queries.search import JSON, tabulate
@@ -109,9 +109,7 @@ def view_frame(
         shot = source.load(series_uid, instance_uid, number)
     finally:
         source.close()
-    if isinstance(window, str):
-        window = window_of(window, shot.dataset, shot.values)
-    return picture(shot.values, window, shot.dataset, invert, zoom, at)
+    return picture(shot.pixels, shot.dataset, window, invert, zoom, at)
 
 
 class Shot(NamedTuple):
@@ -240,7 +238,7 @@ class FrameSource:
         request = self.build_request(series_uid, instance_uid, number)
         pixels = frame(first_part(request.send(self._session)), dataset)
         dataset = frame_attributes(dataset, number)
-        return Shot(pixels, values_of(pixels, dataset), dataset)
+        return Shot(pixels, modality_values(pixels, dataset), dataset)
 
     def _dataset(self, series_uid: str, instance_uid: str) -> Dataset:
         """Fetch the attributes of an instance, once."""

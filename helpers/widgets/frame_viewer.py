@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from helpers.errors import WorkbookError
-from helpers.pixels.rendering import captioned, picture, png, window_names, window_of
+from helpers.pixels.display import FULL_RANGE, captioned, picture, png, window_names, window_of
 from helpers.pixels.show_frame import description
 from helpers.queries.as_python import write_frame_cell
 from helpers.servers.server import Server
@@ -163,8 +163,8 @@ class FrameViewer(ViewerPanel):
 
     def _set_window(self, shot: Shot) -> None:
         if self.window.value not in (OWN, NO_WINDOW):
-            window = window_of(self.window.value, shot.dataset, shot.values)
-            self.center.value, self.width.value = window
+            window = window_of(self.window.value, shot.dataset, shot.pixels)
+            self.center.value, self.width.value = window.center, window.width
 
     def _choose_window(self) -> None:
         if self.shot:
@@ -205,7 +205,10 @@ class FrameViewer(ViewerPanel):
     def _picture(self, shot: Shot) -> Image.Image:
         at = (self.across.box.value / 100, self.down.box.value / 100)
         zoom = self.zoom.box.value / 100
-        return picture(shot.values, self._window, shot.dataset, self.invert.value, zoom, at)
+        # A name may stand for more than two numbers: a file can bring a table for its window.
+        name = FULL_RANGE if self.window.value == NO_WINDOW else self.window.value
+        window = self._window if name == OWN and self._window else name
+        return picture(shot.pixels, shot.dataset, window, self.invert.value, zoom, at)
 
     def _words(self, shot: Shot) -> str:
         """Say in words what the picture shows."""

@@ -126,8 +126,8 @@ def _multipart_text(response: requests.Response) -> str:
 def _preview(content: bytes, kind: str, lines: int) -> str:
     text = _text(content, kind)
     if text is None:
-        shown = hexadecimal(content[:HEX_BYTES])
-        return f"{shown}\n... {len(content):,} bytes in all" if len(content) > HEX_BYTES else shown
+        dump = hexadecimal(content[:HEX_BYTES])
+        return f"{dump}\n... {len(content):,} bytes in all" if len(content) > HEX_BYTES else dump
     rows = text.splitlines()
     shown = [
         row if len(row) <= LONGEST_LINE else row[:LONGEST_LINE] + " ..." for row in rows[:lines]

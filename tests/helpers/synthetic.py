@@ -7,7 +7,7 @@ import pydicom
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.uid import generate_uid
 
-from helpers.pixels.palettes import TABLES
+from helpers.pixels.lookup_tables import TABLES
 from tests.archive import JOE
 
 STUDY, SERIES = "2.25.7001", "2.25.7002"

@@ -23,7 +23,7 @@ from pydicom.uid import (
 )
 
 from classroom.pacs import frames
-from helpers.pixels.stored import open_image
+from classroom.pacs.image_file import open_image
 from tests.classroom.pacs.variants import (
     ANDY,
     COMMANDS,

@@ -15,9 +15,9 @@ from pydicom.pixels import pixel_array
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
-from helpers.pixels.grey import windowed
-from helpers.pixels.render import render
-from helpers.pixels.stored import NoSuchFrame, NotAvailable
+from classroom.pacs.image_file import NoSuchFrame, NotAvailable
+from classroom.pacs.rendered import render
+from helpers.pixels.display import Window
 from tests.archive import FILES
 from tests.classroom.pacs.variants import (
     ANDY,
@@ -71,14 +71,14 @@ def difference(one, other):
 @needs_dcmtk
 def test_window_is_that_of_dcmtk(center, width, tmp_path):
     expected = by_dcmtk(JOE, tmp_path, "+Ww", center, width)
-    assert difference(picture(JOE, window=(center, width)), expected) <= 1
+    assert difference(picture(JOE, window=Window(center, width)), expected) <= 1
 
 
 @needs_dcmtk
 def test_the_files_own_window_is_the_default(tmp_path):
     own = picture(JOE)
     assert difference(own, by_dcmtk(JOE, tmp_path, "+Wi", "1")) <= 1
-    assert difference(own, picture(JOE, window=(-330, 1200))) == 0
+    assert difference(own, picture(JOE, window=Window(-330, 1200))) == 0
 
 
 @needs_dcmtk
@@ -90,45 +90,45 @@ def test_without_a_window_the_range_of_the_values_is_shown(tmp_path):
 
 def test_a_window_fills_the_whole_range_and_nothing_stretches_it_again():
     values = pydicom.dcmread(JOE).pixel_array.astype(int) - 1024
-    shown = picture(JOE, window=(-900, 100))
+    shown = picture(JOE, window=Window(-900, 100))
     assert (shown[values <= -950] == 0).all()
     assert (shown[values > -850] == 255).all()
-    faint = picture(JOE, window=(0, 100_000))
+    faint = picture(JOE, window=Window(0, 100_000))
     assert 100 < faint.min() <= faint.max() < 140
 
 
 @pytest.mark.parametrize(
     ("function", "width", "expected"),
     [
-        ("linear", 1, [0, 0, 255, 255, 255]),
-        ("linear-exact", 4, [0, 63.75, 127.5, 191.25, 255]),
-        ("sigmoid", 4, [30.3967, 68.5801, 127.5, 186.4199, 224.6033]),
+        ("LINEAR", 1, [0, 0, 255, 255, 255]),
+        ("LINEAR_EXACT", 4, [0, 63.75, 127.5, 191.25, 255]),
+        ("SIGMOID", 4, [30.3967, 68.5801, 127.5, 186.4199, 224.6033]),
     ],
 )
 def test_window_functions(function, width, expected):
     """Formulas of PS3.3 C.11.2.1.2 and C.11.2.1.3, at two below the center to two above."""
     values = numpy.arange(8, 13)
-    assert windowed(values, 10, width, function) == pytest.approx(expected, abs=1e-3)
+    assert Window(10, width, function).apply(values) == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_standards_example_of_a_linear_window():
     """PS3.3 C.11.2.1.2.1: center 2048, width 4096 keeps 12 bits as they are."""
     values = numpy.arange(4096)
-    assert windowed(values, 2048, 4096) == pytest.approx(values / 4095 * 255)
+    assert Window(2048, 4096).apply(values) == pytest.approx(values / 4095 * 255)
 
 
 @pytest.mark.parametrize(
     "window",
-    [(40, 0), (40, -5), (40, 0.5), (40, 400, "cubic"), (40, 0, "sigmoid"), (40, 0, "linear-exact")],
+    [(40, 0), (40, -5), (40, 0.5), (40, 400, "CUBIC"), (40, 0, "SIGMOID"), (40, 0, "LINEAR_EXACT")],
 )
 def test_a_window_that_makes_no_sense(window):
     with pytest.raises(ValueError, match="window"):
-        render(JOE, 1, "image/png", window=window)
+        render(JOE, 1, "image/png", window=Window(*window))
 
 
 def test_the_files_voi_function_is_used(tmp_path):
     made = changed(tmp_path, VOILUTFunction="SIGMOID")
-    assert difference(picture(made), picture(JOE, window=(-330, 1200, "sigmoid"))) == 0
+    assert difference(picture(made), picture(JOE, window=Window(-330, 1200, "SIGMOID"))) == 0
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
@@ -153,7 +153,7 @@ def test_a_useless_window_in_the_file_is_passed_over(tmp_path, name, vr, value):
 
 
 def test_the_first_of_several_windows_is_used():
-    assert difference(picture(RAVI), picture(RAVI, window=(40, 400))) == 0
+    assert difference(picture(RAVI), picture(RAVI, window=Window(40, 400))) == 0
 
 
 def test_monochrome1_is_turned_round(tmp_path):
@@ -261,8 +261,8 @@ def test_functional_groups_of_an_enhanced_image(tmp_path):
         PixelData=pydicom.dcmread(JOE).PixelData * 2,
         PerFrameFunctionalGroupsSequence=Sequence([group(40, -1024), group(-500, -1000)]),
     )
-    assert difference(picture(made, 1), picture(JOE, window=(40, 400))) == 0
-    assert difference(picture(made, 2), picture(JOE, window=(-524, 400))) == 0
+    assert difference(picture(made, 1), picture(JOE, window=Window(40, 400))) == 0
+    assert difference(picture(made, 2), picture(JOE, window=Window(-524, 400))) == 0
 
 
 @pytest.mark.parametrize("way", COMMANDS)

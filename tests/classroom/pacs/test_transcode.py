@@ -12,8 +12,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from classroom.pacs.image_file import NotAvailable
 from classroom.pacs.transcode import transcode
-from helpers.pixels.stored import NotAvailable
 from tests.classroom.pacs.variants import (
     ANDY,
     COMMANDS,

@@ -17,7 +17,7 @@ from pydicom.pixels import apply_color_lut
 from helpers import FrameViewer, view_frame
 from helpers.errors import AttributeProblem, HTTPProblem, ServerUnreachable, WorkbookError
 from helpers.files.__main__ import store_instances
-from helpers.pixels.palettes import TABLES
+from helpers.pixels.lookup_tables import TABLES
 from helpers.queries import metadata as fetching
 from helpers.queries.request import GetRequest
 from helpers.widgets.frame_source import FrameSource

@@ -10,7 +10,8 @@ from pydicom.pixels import apply_color_lut
 from pydicom.uid import ExplicitVRLittleEndian
 
 from helpers.errors import FrameError
-from helpers.pixels.palettes import SEGMENTED_TABLES, TABLES, colours, has_palette
+from helpers.pixels.lookup_tables import SEGMENTED_TABLES, TABLES, colours
+from helpers.pixels.stored import read_image_pixel
 
 RANDOM = numpy.random.default_rng(7)
 
@@ -123,6 +124,6 @@ def test_a_damaged_palette_is_explained(names, table):
 
 def test_only_palette_color_has_a_palette():
     dataset = image(three_tables(16, "u1"), 16)
-    assert has_palette(dataset)
+    assert read_image_pixel(dataset).has_palette
     dataset.PhotometricInterpretation = "MONOCHROME2"  # a supplemental palette (PS3.3 C.7.6.19)
-    assert not has_palette(dataset)
+    assert not read_image_pixel(dataset).has_palette

@@ -1,0 +1,230 @@
+"""Stored files whose pixels are broken, or lie: 406 with the reason, and the server goes on."""
+
+import struct
+import zlib
+from io import BytesIO
+
+import imagecodecs
+import numpy
+import pydicom
+import pytest
+import requests
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    JPEG2000,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from classroom.pacs import server as pacs_server
+from classroom.pacs.image_file import NotAvailable
+from classroom.pacs.instance import read_instance
+from classroom.pacs.part10 import NotServed
+from classroom.pacs.rendered import render
+from classroom.pacs.transcode import transcode
+from tests.archive import RAVI
+from tests.classroom.pacs.test_render import opened
+from tests.helpers.synthetic import item, palette, write_image
+
+GREY = numpy.arange(256, dtype="u1").reshape(16, 16)
+RAMP = numpy.tile(numpy.arange(64, dtype="u2") * 64, (64, 1))
+RAW = ExplicitVRLittleEndian
+
+
+def compressed(path, data, transfer_syntax, **attributes):
+    """Write an image that holds one compressed frame."""
+    dataset = write_image(path, GREY, **attributes)
+    dataset.file_meta.TransferSyntaxUID = transfer_syntax
+    dataset.PixelData = encapsulate([data])
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    dataset.save_as(path)
+    return path
+
+
+def lying(data, marker, at, code):
+    """Change the size in a codestream to 60,000 by 60,000."""
+    at += data.index(marker)
+    size = struct.pack(code, *[60_000] * len(code.strip(">")))
+    return data[:at] + size + data[at + len(size) :]
+
+
+def one_bit_flipped(path):
+    """Write a slice of Ravi whose second segment of RLE begins a gigabyte behind the frame."""
+    whole = bytearray(RAVI[0].read_bytes())
+    header = whole.index(struct.pack("<2L", 2, 64))
+    whole[header + 11] ^= 0x40
+    path.write_bytes(whole)
+    return path
+
+
+def jpeg(path, **attributes):
+    data = lying(imagecodecs.jpeg8_encode(GREY), b"\xff\xc0", 5, ">HH")
+    return compressed(path, data, JPEGBaseline8Bit, **attributes)
+
+
+def vast_jpeg(path):
+    return jpeg(path, Rows=60_000, Columns=60_000)
+
+
+def jpeg_ls(path):
+    data = lying(imagecodecs.jpegls_encode(GREY), b"\xff\xf7", 5, ">HH")
+    return compressed(path, data, JPEGLSLossless)
+
+
+def jpeg_2000(path):
+    data = imagecodecs.jpeg2k_encode(GREY, level=0, codecformat="j2k")
+    data = lying(lying(data, b"\xff\x51", 6, ">LL"), b"\xff\x51", 22, ">LL")
+    return compressed(path, data, JPEG2000)
+
+
+def no_jpeg(path):
+    return compressed(path, bytes(range(200)), JPEGBaseline8Bit)
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """Run a server on broken images; return them by name, and its root."""
+    folder = tmp_path_factory.mktemp("broken")
+    kinds = (one_bit_flipped, jpeg, vast_jpeg, jpeg_ls, jpeg_2000, no_jpeg)
+    images = {kind: pydicom.dcmread(kind(folder / f"{kind.__name__}.dcm")) for kind in kinds}
+    running = pacs_server.start(folder, port=0, apikey=None)
+    yield images, f"{running.url}/dicomweb"
+    running.stop()
+
+
+@pytest.mark.parametrize("kind", [one_bit_flipped, jpeg, vast_jpeg, jpeg_ls, jpeg_2000, no_jpeg])
+def test_broken_frame_is_a_406_with_the_reason(broken, kind):
+    images, root = broken
+    dataset = images[kind]
+    url = f"{root}/studies/{dataset.StudyInstanceUID}/series/{dataset.SeriesInstanceUID}"
+    url += f"/instances/{dataset.SOPInstanceUID}"
+    raw = 'multipart/related; type="application/octet-stream"'
+    whole = f'multipart/related; type="application/dicom"; transfer-syntax={RAW}'
+    for behind, accept in (
+        ("/rendered", "image/png"),
+        ("/thumbnail", "image/jpeg"),
+        ("/frames/1", raw),
+        ("", whole),
+    ):
+        answer = requests.get(url + behind, headers={"Accept": accept}, timeout=30)
+        assert answer.status_code == 406, behind
+        assert "cannot be decoded" in answer.json()["detail"] + answer.json()["hint"]
+    as_stored = requests.get(url + "/frames/1", headers={"Accept": f"{raw}; transfer-syntax=*"})
+    assert as_stored.status_code == 200
+
+
+@pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, RLELossless])
+@pytest.mark.parametrize("keyword", ["Rows", "Columns", "BitsAllocated"])
+def test_pixels_without_a_description_are_not_transcoded(tmp_path, keyword, syntax):
+    write_image(tmp_path / "made.dcm", RAMP, **{keyword: None})
+    with pytest.raises(NotAvailable, match=keyword):
+        transcode(tmp_path / "made.dcm", syntax)
+
+
+def test_pixels_that_do_not_say_whether_they_have_a_sign_have_none(tmp_path):
+    write_image(tmp_path / "made.dcm", RAMP, PixelRepresentation=None)
+    file, _ = transcode(tmp_path / "made.dcm", RLELossless)
+    with file:
+        dataset = pydicom.dcmread(file)
+    dataset.PixelRepresentation = 0
+    assert (dataset.pixel_array == RAMP).all()
+
+
+def table(descriptor, data):
+    made = item()
+    if descriptor:
+        made.add_new("LUTDescriptor", "US", descriptor)
+    if data is not None:
+        made.add_new("LUTData", "OW", data)
+    return [made]
+
+
+NO_RESCALE = {"RescaleSlope": None, "RescaleIntercept": None}
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"RescaleSlope": "", "RescaleIntercept": ""},
+        {"RescaleSlope": ""},
+        NO_RESCALE | {"VOILUTSequence": table(None, None)},
+        NO_RESCALE | {"VOILUTSequence": table([4096, 0, 16], b"")},
+        NO_RESCALE | {"ModalityLUTSequence": table(None, None)},
+        NO_RESCALE | {"WindowCenter": "", "WindowWidth": ""},
+    ],
+)
+def test_what_is_there_without_a_value_is_as_what_is_not_there(tmp_path, attributes):
+    write_image(tmp_path / "plain.dcm", RAMP, **NO_RESCALE)
+    write_image(tmp_path / "made.dcm", RAMP, **attributes)
+    pictures = [render(tmp_path / name, 1, "image/png") for name in ("plain.dcm", "made.dcm")]
+    assert pictures[0] == pictures[1]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        NO_RESCALE | {"VOILUTSequence": table([4096, 0, 16], bytes(32))},
+        NO_RESCALE | {"ModalityLUTSequence": table([4096, 0, 16], bytes(32))},
+        palette(4096) | {"RedPaletteColorLookupTableData": b"\1\2"},
+        palette(4096) | {"RedPaletteColorLookupTableData": b""},
+    ],
+)
+def test_table_that_is_short_cannot_be_drawn(tmp_path, attributes):
+    write_image(tmp_path / "made.dcm", RAMP, **attributes)
+    with pytest.raises(NotAvailable, match=r"damaged|missing"):
+        render(tmp_path / "made.dcm", 1, "image/png")
+
+
+def test_table_of_no_bits_has_those_that_it_needs(tmp_path):
+    entries = numpy.arange(4096, dtype="<u2").tobytes()
+    write_image(
+        tmp_path / "made.dcm", RAMP, **NO_RESCALE, VOILUTSequence=table([4096, 0, 0], entries)
+    )
+    shown = opened(render(tmp_path / "made.dcm", 1, "image/png"))
+    assert abs(shown - RAMP / 4095 * 255).max() <= 1
+
+
+def test_palette_of_a_big_endian_file(tmp_path):
+    """Its words stand in the order of the file; those of its little endian twin are reversed."""
+    little = write_image(tmp_path / "little.dcm", RAMP, **palette(4096))
+    for name in ("Red", "Green", "Blue"):
+        keyword = f"{name}PaletteColorLookupTableData"
+        words = numpy.frombuffer(little[keyword].value, "<u2").astype(">u2").tobytes()
+        little[keyword].value = words
+    little.PixelData = RAMP.astype(">u2").tobytes()
+    little.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    pydicom.dcmwrite(tmp_path / "big.dcm", little, implicit_vr=False, little_endian=False)
+    pictures = [render(tmp_path / name, 1, "image/png") for name in ("little.dcm", "big.dcm")]
+    assert opened(pictures[0]).std() > 10
+    assert pictures[0] == pictures[1]
+
+
+def test_a_file_that_inflates_without_end_is_left_out(tmp_path):
+    """Some MB that would be 300."""
+    dataset = write_image(tmp_path / "made.dcm", GREY)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    whole = BytesIO()
+    pydicom.dcmwrite(whole, dataset, implicit_vr=False, little_endian=True)
+    assert read_instance(write(tmp_path / "whole.dcm", whole.getvalue())).frames == 1
+    head = whole.getvalue()[:144]
+    head += whole.getvalue()[144 : 144 + int.from_bytes(head[140:], "little")]
+    deflater = zlib.compressobj(1, zlib.DEFLATED, -15)
+    bomb = zlib.decompress(whole.getvalue()[len(head) :], -15)[:-264]
+    bomb += struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OW", 0, 300 << 20)
+    bomb = deflater.compress(bomb)
+    bomb += b"".join(deflater.compress(bytes(1 << 20)) for _ in range(300)) + deflater.flush()
+    path = write(tmp_path / "bomb.dcm", head + bomb)
+    assert path.stat().st_size < 4 << 20
+    with pytest.raises(NotServed, match="inflated"):
+        read_instance(path)
+
+
+def write(path, data):
+    path.write_bytes(data)
+    return path
