@@ -1,13 +1,15 @@
 """Multipart bodies that are hard to read, and what a learner's parser makes of them."""
 
+from collections.abc import Mapping
 from itertools import zip_longest
+from typing import Any, TypeGuard
 
-from classroom.exercises.answers import NotYet, call, counted, described, need
+from classroom.exercises.answers import NotYet, call, describe, need, plural
 from helpers import multipart
 from helpers.errors import MultipartError
 
 
-def hard_bodies():
+def hard_bodies() -> list[tuple[str, bytes, str]]:
     """Return bodies that are legal, or cut: what each is, its bytes, and its Content-Type."""
     plain = "multipart/related; boundary=b"
     part = b"Content-Type: text/plain\r\n\r\n"
@@ -36,7 +38,7 @@ def hard_bodies():
     return [*cases, *((words, body, plain) for words, body in cuts.items())]
 
 
-def whole_parts(body, content_type):
+def whole_parts(body: bytes, content_type: str) -> list[tuple[dict[str, str], bytes]] | None:
     """Return headers and data of each part; None if the body is cut."""
     try:
         found = multipart.parse([body], content_type)
@@ -45,12 +47,12 @@ def whole_parts(body, content_type):
         return None
 
 
-def lower(headers):
+def lower(headers: Mapping[str, str]) -> dict[str, str]:
     """Return headers with their names in lower case."""
     return {str(name).lower(): value for name, value in headers.items()}
 
 
-def refuses(parse, words, body, content_type):
+def require_refusal(parse: object, words: str, body: bytes, content_type: str) -> None:
     """See that a learner's parser raises a ValueError for a body that is cut."""
     try:
         yours = call(parse, body, content_type, case=words)
@@ -59,30 +61,36 @@ def refuses(parse, words, body, content_type):
             return
         raise NotYet(f"{problem} Raise a ValueError that says what is missing.") from None
     raise NotYet(
-        f"Your function returns {described(yours)} {words}, as if nothing were missing. "
+        f"Your function returns {describe(yours)} {words}, as if nothing were missing. "
         "The task asks for a ValueError, raised and not returned."
     )
 
 
-def reads(parse, words, body, content_type, wanted):
+def require_parts(
+    parse: object,
+    words: str,
+    body: bytes,
+    content_type: str,
+    wanted: list[tuple[dict[str, str], bytes]],
+) -> None:
     """See that a learner's parser finds the parts of a whole body."""
     yours = need(call(parse, body, content_type, case=words), list, f"a list {words}")
     for number, (pair, right) in enumerate(zip_longest(yours, wanted), 1):
         if pair is None or right is None:
             raise NotYet(
-                f"Your function finds {counted(len(yours), 'part')} {words}. That is not right."
+                f"Your function finds {plural(len(yours), 'part')} {words}. That is not right."
             )
         if not is_pair(pair) or not hasattr(pair[0], "items"):
-            inside = ": " + " and ".join(map(described, pair)) if is_pair(pair) else ""
+            inside = ": " + " and ".join(map(describe, pair)) if is_pair(pair) else ""
             raise NotYet(
                 f"Part {number} {words} should be a pair: a dictionary of headers, and bytes. "
-                f"Yours is {described(pair)}{inside}."
+                f"Yours is {describe(pair)}{inside}."
             )
         if bytes_of(pair[1]) != right[1]:
             ends = f" and end with {pair[1][-8:]!r}" if bytes_of(pair[1]) else ""
             raise NotYet(
                 f"The data of part {number} are not right {words}. "
-                f"Yours are {described(pair[1])}{ends}."
+                f"Yours are {describe(pair[1])}{ends}."
             )
         if lower(pair[0]) != right[0]:
             raise NotYet(
@@ -90,11 +98,11 @@ def reads(parse, words, body, content_type, wanted):
             )
 
 
-def is_pair(value):
+def is_pair(value: object) -> TypeGuard[tuple[Any, Any]]:
     """Tell whether a value is a tuple or a list of two."""
     return isinstance(value, tuple | list) and len(value) == 2
 
 
-def bytes_of(data):
+def bytes_of(data: object) -> bytes | None:
     """Return data as bytes; None if it is something else."""
     return bytes(data) if isinstance(data, bytes | bytearray | memoryview) else None

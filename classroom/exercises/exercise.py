@@ -1,59 +1,65 @@
 """An exercise: check an answer, give hints, show a solution.
 
-An exercise is a function that examines answers, with hints and a solution around it::
+To add one, write a function with this decorator into the module of its lesson, with all that
+belongs to it::
 
     @exercise("01-find-the-patient", hints=[...], solution="...")
     def find_sally(server, params):
+        '''Search by name.'''
         ...
         raise NotYet("Your search finds 0 studies.")
         ...
         return "Your search finds Sally and nobody else."
 
-What is right, the function asks the server in use: the first thing that it is given.
+Then write two cells into the notebook: the task, and `find_sally.check(____)`. Nothing else: the
+names that notebooks import, the progress and the tests find it here. What is right, the function
+asks the server in use, the first thing that it is given, so that it holds for any archive. There
+are three hints or more, from the concept to nearly the code.
 """
 
 import inspect
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from textwrap import dedent
 
 from IPython.display import display
 
-from classroom.exercises.answers import NotAttempted, NotYet, counted, described, is_untouched, told
+from classroom.exercises.answers import (
+    NotAttempted,
+    NotYet,
+    describe,
+    is_untouched,
+    name_error,
+    plural,
+)
 from classroom.exercises.notes import NOT_ATTEMPTED, NOT_YET, RIGHT, Note
 from classroom.exercises.record import record
 from helpers.errors import WorkbookError
 from helpers.servers.server import in_use
 
+# The modules with exercises, in the order of their notebooks.
+LESSONS = ("search", "discovery", "images", "retrieval", "storage")
+
 
 class Exercise:
-    """One exercise of a notebook.
+    """One exercise of a notebook."""
 
-    Attributes
-    ----------
-    name : str
-        As the notebook imports it.
-    notebook : str
-        The name of the notebook without its ending.
-    title : str
-        What it is about, in a few words.
-    hints : list of str
-        At least three, from the concept to nearly the code.
-    code : str
-        The lines of a solution.
-    """
-
-    def __init__(self, examine, notebook, hints, solution):
+    def __init__(
+        self, examine: Callable[..., str], notebook: str, hints: list[str], solution: str
+    ) -> None:
         self.name = examine.__name__
         self.notebook = notebook
-        self.title = inspect.getdoc(examine).partition("\n")[0].rstrip(".")
+        self.title = (inspect.getdoc(examine) or "").partition("\n")[0].rstrip(".")
         self.hints = hints
         self.code = dedent(solution).strip()
         self._examine = examine
         self._hints_given = 0
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{self.name}: {self.title}. Use .check(answer), .hint() and .solution()."
 
-    def check(self, *answer):
+    def check(self, *answer: object) -> None:
         """Say whether an answer is right, and what is wrong with it.
 
         Parameters
@@ -71,37 +77,37 @@ class Exercise:
             record(self.name)
         display(note)
 
-    def judge(self, *answer):
+    def judge(self, *answer: object) -> Note:
         """Return as a `Note` what `check` shows."""
         stuck = f"Stuck? Run `{self.name}.hint()`."
         try:
-            return Note(RIGHT, self._verdict(answer))
+            return Note(RIGHT, self._examine_answer(answer))
         except NotAttempted:
             todo = "Put your answer in the place of `____`, and run the cell again."
             return Note(NOT_ATTEMPTED, f"{todo} {stuck}")
         except NotYet as problem:
             return Note(NOT_YET, f"{problem} {stuck}")
 
-    def _verdict(self, answer):
+    def _examine_answer(self, answer: tuple[object, ...]) -> str:
         wanted = list(inspect.signature(self._examine).parameters)[1:]
         if is_untouched(answer):
             raise NotAttempted
         if len(answer) != len(wanted):
             raise NotYet(
-                f"Give `check` this: {', '.join(wanted)}. You gave {counted(len(answer), 'value')}."
+                f"Give `check` this: {', '.join(wanted)}. You gave {plural(len(answer), 'value')}."
             )
         try:
             return self._examine(in_use(), *answer)
         except (NotAttempted, NotYet, WorkbookError):
             raise
         except Exception as error:
-            given = " and ".join(map(described, answer))
+            given = " and ".join(map(describe, answer))
             raise NotYet(
-                f"Your answer is {given}, and looking at it stops with {told(error)}. "
+                f"Your answer is {given}, and looking at it stops with {name_error(error)}. "
                 "Read the task again: what kind of thing does it ask for?"
             ) from error
 
-    def hint(self):
+    def hint(self) -> None:
         """Show the next hint; after the last one, the first again."""
         number = self._hints_given % len(self.hints)
         self._hints_given += 1
@@ -109,14 +115,16 @@ class Exercise:
         text = f"{self.hints[number]} Still stuck? Run `{self.name}.{more}()`."
         display(Note(f"Hint {number + 1} of {len(self.hints)}", text))
 
-    def solution(self):
+    def solution(self) -> None:
         """Show one way to do it."""
         display(
             Note("Solution", "One way among others. Try to say what each line does.", self.code)
         )
 
 
-def exercise(notebook, *, hints, solution):
+def exercise(
+    notebook: str, *, hints: list[str], solution: str
+) -> Callable[[Callable[..., str]], Exercise]:
     """Make an exercise of a function that examines answers.
 
     Parameters
@@ -149,3 +157,11 @@ def exercise(notebook, *, hints, solution):
     Hint 1 of 3. One. Still stuck? Run `add_up.hint()`.
     """
     return lambda examine: Exercise(examine, notebook, hints, solution)
+
+
+@cache
+def find_exercises() -> dict[str, Exercise]:
+    """Return the exercises of all lessons by their names, in the order of the notebooks."""
+    modules = [import_module(f"classroom.exercises.{lesson}") for lesson in LESSONS]
+    values = [value for module in modules for value in vars(module).values()]
+    return {value.name: value for value in values if isinstance(value, Exercise)}

@@ -1,9 +1,13 @@
 """The exercises of notebook 03: see the images."""
 
-import numpy
-from pydicom.pixels import apply_modality_lut
+from typing import Any
 
-from classroom.exercises.answers import NotYet, call, described, need
+import numpy
+import numpy.typing as npt
+import pydicom
+from pydicom.pixels.processing import apply_modality_lut
+
+from classroom.exercises.answers import NotYet, call, describe, need
 from classroom.exercises.exercise import exercise
 from classroom.exercises.expected import OCTETS, ask, instance_resource
 from helpers.dicom.datasets import datasets
@@ -11,6 +15,7 @@ from helpers.errors import WorkbookError
 from helpers.multipart.reader import Part, parts
 from helpers.pixels.frame import frame
 from helpers.pixels.signatures import encoding
+from helpers.servers.server import Server
 
 NOTEBOOK = "03-see-the-images"
 JPEG = 'multipart/related; type="image/jpeg"'
@@ -25,14 +30,14 @@ SHADES_APART = 60
 SHARE_INSIDE = 0.95
 
 
-def raw_frame(server, resource):
+def raw_frame(server: Server, resource: str) -> tuple[bytes, pydicom.Dataset, npt.NDArray[Any]]:
     """Return the raw bytes of a frame, the attributes of its instance, and the decoded pixels."""
     [part] = parts(ask(server, f"{resource}/frames/1", accept=OCTETS))
     [dataset] = datasets(ask(server, f"{resource}/metadata"))
     return part.content, dataset, frame(part, dataset)
 
 
-def joes_image(server):
+def joes_image(server: Server) -> str:
     """Return the resource of Joe's first image."""
     return instance_resource(server, "SIIM^Joe", "CT")
 
@@ -69,7 +74,7 @@ def joes_image(server):
         which_jpeg.check(kind)
     """,
 )
-def which_jpeg(server, kind):
+def which_jpeg(server: Server, kind: Any) -> str:
     """Tell one JPEG from another."""
     joe = joes_image(server)
     andy = instance_resource(server, "SIIM^Andy", "US")
@@ -90,7 +95,7 @@ def which_jpeg(server, kind):
         if yours not in ("baseline", "lossless", None):
             raise NotYet(
                 "The task asks for `'baseline'`, `'lossless'` or None. "
-                f"Yours is {described(yours)} {case}."
+                f"Yours is {describe(yours)} {case}."
             )
         if yours != words.get(encoding(content).partition(",")[0]):
             raise NotYet(f"Your function returns {yours!r} {case}. Its markers say something else.")
@@ -118,7 +123,7 @@ def which_jpeg(server, kind):
         read_pixels.check(to_hounsfield)
     """,
 )
-def read_pixels(server, to_hounsfield):
+def read_pixels(server: Server, to_hounsfield: Any) -> str:
     """Turn raw bytes into Hounsfield units."""
     raw, metadata, pixels = raw_frame(server, joes_image(server))
     wanted = apply_modality_lut(pixels, metadata)
@@ -167,7 +172,7 @@ def read_pixels(server, to_hounsfield):
         another_transfer_syntax.check(part, pixels)
     """,
 )
-def another_transfer_syntax(server, part, pixels):
+def another_transfer_syntax(server: Server, part: Any, pixels: Any) -> str:
     """Ask for a frame in another transfer syntax."""
     need(part, Part, "a part of an answer, `parts(response)[0]`")
     name = encoding(part.content)
@@ -182,7 +187,7 @@ def another_transfer_syntax(server, part, pixels):
     if not numpy.array_equal(decoded, wanted):
         raise NotYet("Your part is a JPEG-LS picture, but not of Joe's first image.")
     if not numpy.array_equal(pixels, decoded):
-        raise NotYet(f"Your pixels are not those of your part: {described(pixels)}.")
+        raise NotYet(f"Your pixels are not those of your part: {describe(pixels)}.")
     return (
         f"JPEG-LS takes {part.size:,} bytes for {wanted.nbytes:,} bytes of pixels, "
         "and every pixel is equal."
@@ -206,13 +211,13 @@ def another_transfer_syntax(server, part, pixels):
         window_mass.check(window)
     """,
 )
-def window_mass(server, window):
+def window_mass(server: Server, window: Any) -> str:
     """Window an image to see the mass."""
     if isinstance(window, numpy.ndarray):
         window = window.tolist()
     need(window, tuple | list, "a pair: centre and width")
     if len(window) != 2 or not all(isinstance(n, int | float | numpy.number) for n in window):
-        yours = " and ".join(map(described, window)) or "none"
+        yours = " and ".join(map(describe, window)) or "none"
         raise NotYet(f"The task asks for two numbers: centre and width. Yours: {yours}.")
     center, width = map(float, window)
     if not 1 < width < float("inf") or abs(center) == float("inf") or center != center:

@@ -16,17 +16,6 @@ OTHER_COLOUR = "#4682b4"
 class Note:
     """A title, a few sentences, and perhaps code: plain in a terminal, framed in a notebook.
 
-    Attributes
-    ----------
-    title : str
-        One of the three outcomes above, or what else it is: "Hint 1 of 3", "Solution".
-    text : str
-        Words between `backticks` are code.
-    code : str
-        Lines of Python.
-
-    Examples
-    --------
     >>> Note(NOT_YET, "Your search finds 0 studies.")
     Not yet. Your search finds 0 studies.
     """
@@ -35,11 +24,11 @@ class Note:
     text: str
     code: str = ""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = f"{self.title}. {self.text}".rstrip()
         return f"{lines}\n\n{self.code}" if self.code else lines
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         colour = COLOURS.get(self.title, OTHER_COLOUR)
         code = (
             f"<pre style='margin: 0.4em 0; {CODE}'>{html.escape(self.code)}</pre>"
@@ -52,19 +41,9 @@ class Note:
         )
 
 
-def rich(text):
+def rich(text: str) -> str:
     """Return a text as HTML, with what stands between backticks as code.
 
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
     >>> rich("`a < b` is code")
     '<code>a &lt; b</code> is code'
     """

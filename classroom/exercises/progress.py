@@ -5,10 +5,9 @@ import os
 from datetime import date
 from pathlib import Path
 
-from classroom.exercises import discovery, images, retrieval, search, storage
-from classroom.exercises.exercise import Exercise
+from classroom.exercises.exercise import Exercise, find_exercises
 from classroom.exercises.notes import Note
-from classroom.exercises.quizzes import quizzes
+from classroom.exercises.quizzes import Quiz, quizzes
 from classroom.exercises.record import done, reset
 
 PAGE = """<!DOCTYPE html>
@@ -36,17 +35,9 @@ time {{ white-space: nowrap; }}
 """
 
 
-def tasks():
-    """Return every exercise and quiz, by notebook.
-
-    Returns
-    -------
-    dict of str to list
-        The keys are names of notebooks, in their order. An element has a ``name``.
-    """
-    modules = (search, discovery, images, retrieval, storage)
-    found = [value for module in modules for value in vars(module).values()]
-    everything = [*(task for task in found if isinstance(task, Exercise)), *quizzes().values()]
+def tasks() -> dict[str, list[Exercise | Quiz]]:
+    """Return every exercise and quiz, by notebook."""
+    everything: list[Exercise | Quiz] = [*find_exercises().values(), *quizzes().values()]
     notebooks = sorted({task.notebook for task in everything})
     return {name: [task for task in everything if task.notebook == name] for name in notebooks}
 
@@ -54,17 +45,17 @@ def tasks():
 class Progress:
     """What was done when: a table of it, plain or for a notebook."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.days = done()
         self.tasks = tasks()
 
     @property
-    def count(self):
+    def count(self) -> str:
         """How many are done of how many, in words."""
         everything = [task.name for found in self.tasks.values() for task in found]
         return f"{sum(name in self.days for name in everything)} of {len(everything)}"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [f"{self.count} exercises and quizzes are done."]
         for notebook, found in self.tasks.items():
             lines += ["", notebook]
@@ -74,10 +65,10 @@ class Progress:
                 )
         return "\n".join(lines)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return f"<p>{self.count} exercises and quizzes are done.</p>{self.tables()}"
 
-    def tables(self):
+    def tables(self) -> str:
         """Return a table for each notebook, as HTML."""
         blocks = []
         for notebook, found in self.tasks.items():
@@ -94,12 +85,12 @@ class Progress:
         return "\n".join(blocks)
 
 
-def about(task):
+def about(task: Exercise | Quiz) -> str:
     """Say in a few words what a task is about."""
     return task.title if isinstance(task, Exercise) else "a quiz"
 
 
-def progress():
+def progress() -> Progress:
     """Return what is done and what is left.
 
     Returns
@@ -110,7 +101,7 @@ def progress():
     return Progress()
 
 
-def reset_progress():
+def reset_progress() -> Note:
     """Forget what was done, on this computer.
 
     Returns
@@ -122,7 +113,7 @@ def reset_progress():
     return Note("Progress", "All of it is forgotten. The notebooks stay as they are.")
 
 
-def export_progress(learner, file="progress.html"):
+def export_progress(learner: str, file: str | Path = "progress.html") -> Path:
     """Write a page for an instructor: what was done, and when.
 
     Parameters

@@ -5,11 +5,12 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import ipywidgets
 from IPython.display import display
 
-from classroom.exercises.answers import described, is_untouched
+from classroom.exercises.answers import describe, is_untouched
 from classroom.exercises.notes import NOT_ATTEMPTED, NOT_YET, RIGHT, Note, rich
 from classroom.exercises.record import record
 from helpers.errors import WorkbookError
@@ -19,58 +20,38 @@ FILE = Path(__file__).with_name("quizzes.toml")
 
 @dataclass(frozen=True)
 class Quiz:
-    """One question.
-
-    Attributes
-    ----------
-    name : str
-    notebook : str
-        The name of its notebook, without the ending.
-    question : str
-    choices : dict of str to str
-        By letter.
-    right : str
-        A letter.
-    replies : dict of str to str
-        What is said to each choice.
-    """
+    """One question."""
 
     name: str
     notebook: str
     question: str
-    choices: dict
+    choices: dict[str, str]
     right: str
-    replies: dict
+    replies: dict[str, str]
 
-    def answer(self, letter):
-        """Say whether a choice is right, and why.
-
-        Parameters
-        ----------
-        letter : str
-            One of the letters of the choices.
-        """
+    def answer(self, letter: object) -> None:
+        """Say whether a choice is right, and why."""
         note = self.judge(letter)
         if note.title == RIGHT:
             record(self.name)
         display(note)
 
-    def judge(self, letter):
+    def judge(self, letter: object) -> Note:
         """Return as a `Note` what `answer` shows."""
         letters = ", ".join(self.choices)
         if letter is None or is_untouched(letter):
             return Note(NOT_ATTEMPTED, f"Choose one of {letters}.")
         chosen = letter.strip().lower() if isinstance(letter, str) else None
         if chosen not in self.choices:
-            return Note(NOT_YET, f"Choose one of {letters}. Yours is {described(letter)}.")
+            return Note(NOT_YET, f"Choose one of {letters}. Yours is {describe(letter)}.")
         return Note(RIGHT if chosen == self.right else NOT_YET, self.replies[chosen])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [f"{letter}  {text}" for letter, text in self.choices.items()]
         how = f'Answer with the letter: quiz("{self.name}").answer("...")'
         return "\n".join([self.question, "", *lines, "", how])
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         items = "".join(
             f"<li><b>{letter}</b> {rich(text)}</li>" for letter, text in self.choices.items()
         )
@@ -80,18 +61,13 @@ class Quiz:
             f"<p>Answer with the letter: <code>{how}</code></p>"
         )
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         # What can show widgets takes the radio buttons, the rest takes the text.
         widget = self.widget()._repr_mimebundle_()
         return {**widget, "text/html": self._repr_html_(), "text/plain": repr(self)}
 
-    def widget(self):
-        """Return the quiz as radio buttons, with the reply below them.
-
-        Returns
-        -------
-        ipywidgets.VBox
-        """
+    def widget(self) -> ipywidgets.VBox:
+        """Return the quiz as radio buttons, with the reply below them."""
         # A widget's text has lines as high as a button. A long question has two.
         question = ipywidgets.HTML(f"<p style='line-height: 1.4'><b>{rich(self.question)}</b></p>")
         buttons = ipywidgets.RadioButtons(
@@ -103,7 +79,7 @@ class Quiz:
         )
         reply = ipywidgets.HTML()
 
-        def show_reply(change):
+        def show_reply(change: Any) -> None:
             note = self.judge(change.new)
             if note.title == RIGHT:
                 record(self.name)
@@ -116,13 +92,13 @@ class Quiz:
 
 
 @cache
-def quizzes():
+def quizzes() -> dict[str, Quiz]:
     """Return all quizzes, by name."""
     entries = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return {name: Quiz(name, **entry) for name, entry in entries.items()}
 
 
-def quiz(name):
+def quiz(name: str) -> Quiz:
     """Return a quiz: radio buttons in a notebook, text elsewhere.
 
     Parameters
@@ -156,6 +132,6 @@ def quiz(name):
     raise WorkbookError(
         "There is no quiz of that name.",
         expected=", ".join(quizzes()),
-        came=described(name),
+        came=describe(name),
         hint='Take one of these names: quiz("...").',
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 FILE = Path(__file__).resolve().parents[2] / ".progress.jsonl"
 
 
-def path():
+def path() -> Path:
     """Return where the record is: the hidden file ``.progress.jsonl`` in the workbook's folder.
 
     The environment variable ``WORKBOOK_PROGRESS`` names another file.
@@ -20,13 +20,8 @@ def path():
     return Path(os.environ.get("WORKBOOK_PROGRESS") or FILE)
 
 
-def record(name):
-    """Write down that an exercise or a quiz was done today; the first time counts.
-
-    Parameters
-    ----------
-    name : str
-    """
+def record(name: str) -> None:
+    """Write down that an exercise or a quiz was done today; the first time counts."""
     if name in done():
         return
     # A line that was cut before ends here.
@@ -39,18 +34,13 @@ def record(name):
         print(f"(Your progress could not be kept in {path().name}: {error.strerror}.)")
 
 
-def done():
-    """Return what is done: names, and the day of each as ``YYYY-MM-DD``.
-
-    Returns
-    -------
-    dict of str to str
-    """
+def done() -> dict[str, str]:
+    """Return what is done: names, and the day of each as ``YYYY-MM-DD``."""
     try:
         text = path().read_text(encoding="utf-8", errors="replace")
     except OSError:
         return {}
-    days = {}
+    days: dict[str, str] = {}
     for line in text.splitlines():
         try:
             entry = json.loads(line)
@@ -60,6 +50,6 @@ def done():
     return days
 
 
-def reset():
+def reset() -> None:
     """Forget everything that is done."""
     path().unlink(missing_ok=True)

@@ -1,14 +1,17 @@
 """The exercises of notebook 05: bulk data, and storing."""
 
+from typing import Any
+
 import pydicom
 
-from classroom.exercises.answers import SHORT, NotYet, call, counted, described, need
+from classroom.exercises.answers import SHORT, NotYet, call, describe, need, plural
 from classroom.exercises.exercise import exercise
 from classroom.exercises.expected import DICOM, ask, instance_resource
 from helpers import multipart
 from helpers.dicom.datasets import datasets
 from helpers.dicom.names import is_uid
 from helpers.errors import MultipartError
+from helpers.servers.server import Server
 
 NOTEBOOK = "05-beyond-the-workshop"
 BOUNDARY = "a-boundary-for-the-check"
@@ -36,7 +39,7 @@ FAMILY_NAME = "LESSON"
         find_bulk_data.check(bulk_data)
     """,
 )
-def find_bulk_data(server, bulk_data):
+def find_bulk_data(server: Server, bulk_data: Any) -> str:
     """Find what the metadata leaves out."""
     cases = {}
     for patient, modality in (("SIIM^Joe", "CT"), ("SIIM^Ravi", "DOC"), ("SIIM^Andy", "US")):
@@ -58,7 +61,7 @@ def find_bulk_data(server, bulk_data):
     return "Your function finds the pixels of Joe and Andy, and Ravi's report."
 
 
-def elsewhere(metadata):
+def elsewhere(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return the elements whose value stands elsewhere, behind a URI."""
     return {tag: element for tag, element in metadata.items() if "BulkDataURI" in element}
 
@@ -88,7 +91,7 @@ def elsewhere(metadata):
         write_body.check(make_body)
     """,
 )
-def write_body(server, make_body):
+def write_body(server: Server, make_body: Any) -> str:
     """Write the body of a request to store."""
     study = instance_resource(server, "SIIM^Joe", "CT").partition("/series/")[0]
     files = [part.content for part in multipart.parts(ask(server, study, accept=DICOM))]
@@ -101,7 +104,7 @@ def write_body(server, make_body):
         except MultipartError as error:
             raise NotYet(f"A server cannot read your body {case}: {error.problem}") from error
         if len(found) != count:
-            raise NotYet(f"Your body has {counted(len(found), 'part')} {case}.")
+            raise NotYet(f"Your body has {plural(len(found), 'part')} {case}.")
         for number, (part, file) in enumerate(zip(found, files, strict=False), 1):
             if part.content != file:
                 raise NotYet(
@@ -117,7 +120,7 @@ def write_body(server, make_body):
     return "A server can read your body, and no file can break it."
 
 
-def refuses_its_boundary(make_body, files):
+def refuses_its_boundary(make_body: object, files: list[bytes]) -> None:
     """See that a boundary which occurs in the data is an error."""
     case = "for a file that holds the delimiter"
     broken = files[0] + f"\r\n--{BOUNDARY}\r\n".encode()
@@ -152,11 +155,11 @@ def refuses_its_boundary(make_body, files):
         store_copy.check(lesson.SOPInstanceUID)
     """,
 )
-def store_copy(server, stored_uid):
+def store_copy(server: Server, stored_uid: Any) -> str:
     """Store a changed instance."""
     need(stored_uid, str, "a UID, which is a text")
     if not is_uid(stored_uid):
-        raise NotYet(f"The task asks for a UID: digits and dots. Yours is {described(stored_uid)}.")
+        raise NotYet(f"The task asks for a UID: digits and dots. Yours is {describe(stored_uid)}.")
     found = datasets(ask(server, "/instances", {"SOPInstanceUID": stored_uid}))
     if not found:
         raise NotYet("The server has no instance of that name.")
@@ -177,7 +180,7 @@ def store_copy(server, stored_uid):
     return "The server has your instance, with names of its own, and Joe's pixels in it."
 
 
-def retrieved(server, resource):
+def retrieved(server: Server, resource: str) -> pydicom.Dataset:
     """Return an instance as the server has it."""
     [part] = multipart.parts(ask(server, resource, accept=DICOM))
     return pydicom.dcmread(part.file)

@@ -7,12 +7,13 @@ import os
 import webbrowser
 from functools import cache
 
+from classroom.pacs.server import Pacs
 from helpers.errors import ViewerUnavailable
 
 HUB = "JUPYTERHUB_SERVICE_PREFIX"  # set where JupyterLab runs on a hub, such as Binder
 
 
-def open_viewer(study_uid):
+def open_viewer(study_uid: str) -> None:
     """Open a study of the classroom PACS in the OHIF viewer, in a new tab of the browser.
 
     The first time, npm fetches the viewer. It is served by this Python process, on this computer
@@ -54,7 +55,7 @@ def open_viewer(study_uid):
 
 
 @cache
-def _running():
+def _running() -> Pacs:
     from classroom.viewer.server import start
 
     return start()

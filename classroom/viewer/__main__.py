@@ -4,6 +4,8 @@ import argparse
 import signal
 import sys
 import webbrowser
+from collections.abc import Sequence
+from io import TextIOWrapper
 
 from classroom.pacs.__main__ import port_number
 from classroom.viewer import ohif
@@ -13,7 +15,7 @@ from helpers.errors import WorkbookError
 JOE = "1.3.6.1.4.1.14519.5.2.1.7777.9002.198875685720513246512710453733"
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Open a study in the viewer, and serve until Ctrl-C; return the exit code."""
     options = _parser().parse_args(arguments)
     try:
@@ -29,7 +31,7 @@ def main(arguments=None):
     return 0
 
 
-def _serve(options):
+def _serve(options: argparse.Namespace) -> None:
     pacs = start(options.port)
     try:
         url = address(pacs, options.study)
@@ -43,7 +45,7 @@ def _serve(options):
         pacs.stop()
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="workbook.py viewer",
         description="Open a study of the classroom PACS in the OHIF viewer, in your browser.",
@@ -59,7 +61,8 @@ def _parser():
 
 if __name__ == "__main__":
     # As in classroom.pacs: the name of a folder may hold letters that a log file cannot.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     # `kill` ends the viewer as Ctrl-C does: what was stored is deleted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

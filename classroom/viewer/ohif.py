@@ -27,23 +27,8 @@ INSTEAD = (
 )
 
 
-def pages(cache=CACHE):
-    """Return the folder of the viewer's pages. The first time, npm fetches them.
-
-    Parameters
-    ----------
-    cache : pathlib.Path
-        Where they are kept: 43 MB in a folder of their version. It is there whole or not at all.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    ViewerUnavailable
-        No npm, no network, another package than the one expected, or no place to write.
-    """
+def pages(cache: Path = CACHE) -> Path:
+    """Return the folder of the viewer's pages. The first time, npm fetches them."""
     home = cache / f"ohif-{VERSION}"
     if not home.is_dir():
         try:
@@ -57,7 +42,7 @@ def pages(cache=CACHE):
     return home / "dist"
 
 
-def _fetch(cache, home):
+def _fetch(cache: Path, home: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise ViewerUnavailable(
@@ -67,7 +52,7 @@ def _fetch(cache, home):
     print(f"Fetching the OHIF viewer {VERSION} with npm, once (48 MB) ...", flush=True)
     cache.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="unfinished-", dir=cache) as folder:
-        package = _packed(npm, Path(folder))
+        package = _pack(npm, Path(folder))
         _check(package)
         unpacked = Path(folder) / "unpacked"
         _unpack(package, unpacked)
@@ -79,7 +64,7 @@ def _fetch(cache, home):
                 raise
 
 
-def _packed(npm, folder):
+def _pack(npm: str, folder: Path) -> Path:
     """Let npm fetch the package, and return its file."""
     command = [
         *(npm, "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", str(folder)),
@@ -106,7 +91,7 @@ def _packed(npm, folder):
     return files[0]
 
 
-def _check(package):
+def _check(package: Path) -> None:
     with package.open("rb") as file:
         digest = hashlib.file_digest(file, "sha512").digest()
     came = base64.b64encode(digest).decode()
@@ -119,7 +104,7 @@ def _check(package):
         )
 
 
-def _unpack(package, folder):
+def _unpack(package: Path, folder: Path) -> None:
     """Unpack what a browser needs, and the licence."""
     with tarfile.open(package) as archive:
         for member in archive:
@@ -127,13 +112,15 @@ def _unpack(package, folder):
             path = PurePosixPath(member.name).relative_to("package")
             if not member.isfile() or not _is_needed(path):
                 continue
+            data = archive.extractfile(member)
+            assert data, "isfile() said that it has some"
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
-                shutil.copyfileobj(archive.extractfile(member), file)
+                shutil.copyfileobj(data, file)
 
 
-def _is_needed(path):
+def _is_needed(path: PurePosixPath) -> bool:
     if path.parts[0] != "dist":
         return path.name == "LICENSE"
     return path.parts[1] not in _LEFT_OUT and path.suffix != ".map"

@@ -1,6 +1,8 @@
 """The viewer's pages and the PACS behind them, as one WSGI application of one origin."""
 
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.exceptions import NotFound
 from werkzeug.utils import send_from_directory
@@ -44,23 +46,14 @@ class Viewer:
     nor does one whose host name was turned to this computer (DNS rebinding): browsers leave the
     header out for hosts that are not trustworthy. Nothing can be stored. What the header does not
     keep out is another program on this computer, and that one knows the workshop's key anyway.
-
-    Parameters
-    ----------
-    pacs : callable
-        The WSGI application of the PACS.
-    folder : pathlib.Path
-        Where the pages of OHIF are.
-    apikey : str
-        The key of the PACS.
     """
 
-    def __init__(self, pacs, folder, apikey):
+    def __init__(self, pacs: WSGIApplication, folder: Path, apikey: str) -> None:
         self._pacs = pacs
         self._folder = folder
         self._apikey = apikey
 
-    def __call__(self, environ, start_response):
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         request = Request(environ)
         if request.method in READING:
@@ -70,7 +63,7 @@ class Viewer:
                 environ = {"HTTP_APIKEY": self._apikey, **environ}
         return self._pacs(environ, start_response)
 
-    def _page(self, request):
+    def _page(self, request: Request) -> Response:
         if request.path == "/app-config.js":
             response = _file(CONFIGURATION.parent, CONFIGURATION.name, request)
         else:
@@ -79,7 +72,7 @@ class Viewer:
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    def _file_or_index(self, request):
+    def _file_or_index(self, request: Request) -> Response:
         try:
             return _file(self._folder, request.path.lstrip("/"), request)
         except NotFound:
@@ -89,6 +82,6 @@ class Viewer:
             return _file(self._folder, INDEX, request)
 
 
-def _file(folder, path, request):
+def _file(folder: Path, path: str, request: Request) -> Response:
     mime_type = _MIME_TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")
     return send_from_directory(folder, path, request.environ, mimetype=mime_type)
