@@ -59,7 +59,7 @@ def datasets(response: requests.Response) -> list[pydicom.Dataset]:
 
     Notes
     -----
-    PS3.18 annex F is the DICOM JSON Model, PS3.19 annex A.1 the Native DICOM Model.
+    PS3.18 annex F is the DICOM JSON Model, PS3.19 A.1 the Native DICOM Model.
 
     Examples
     --------

@@ -100,7 +100,7 @@ def _write_attribute(dataset: Dataset, tag: BaseTag, path: str) -> Attribute:
 
 
 def _write_value(vr: str, value: Any) -> Any:
-    """Return one value; None if it is empty (PS3.18 section F.2.5)."""
+    """Return one value; None if it is empty (PS3.18 F.2.5)."""
     if vr == "PN":
         # What is empty at the end of a name says nothing (PS3.5 section 6.2.1), and XML has no
         # place for it.
@@ -116,7 +116,7 @@ def _write_value(vr: str, value: Any) -> Any:
         if vr in DECIMAL_NUMBERS:
             return float(value) if math.isfinite(float(value)) else str(value)
     except ValueError:
-        return value.strip("\0 ") or None  # DS and IS may be texts (PS3.18 section F.2.3.1)
+        return value.strip("\0 ") or None  # DS and IS may be texts (PS3.18 F.2.3.1)
     return value
 
 

@@ -83,7 +83,7 @@ def store_instances(
 
     Notes
     -----
-    PS3.18 section 10.5 (Store Transaction), appendix I.2 (Store Response).
+    PS3.18 section 10.5 (Store Transaction), PS3.18 I.2 (Store Response).
 
     Examples
     --------

@@ -254,7 +254,7 @@ def parse_headers(block: bytes) -> list[tuple[str, str]]:
     """
     text = block.decode("latin-1")
     if "\n " in text or "\n\t" in text:
-        # Folded: a line that begins with a blank continues the one before it (section 2.2.3).
+        # RFC 5322 section 2.2.3: a line that begins with a blank continues the one before it.
         text = re.sub(r"\r?\n[ \t]+", " ", text)
     fields = []
     for line in text.removesuffix("\n").split("\n"):
