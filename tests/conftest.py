@@ -6,6 +6,7 @@ import socket
 from collections import defaultdict
 
 import cheroot.server
+import hypothesis
 import pytest
 
 from tests.archive import FOLDER
@@ -13,6 +14,13 @@ from tests.archive import FOLDER
 # A progress bar prints times, which no two runs share. tqdm reads this when it is imported, and
 # `helpers` imports it: so no helper is imported at the top of this file.
 os.environ["TQDM_DISABLE"] = "1"
+
+# By hand, each run has new examples; in .ci/run, which decides, they are the same every time. None
+# is ever late: a machine that is busy is no fault of the code.
+hypothesis.settings.register_profile(
+    "workbook", derandomize="WORKBOOK_NO_SKIPS" in os.environ, deadline=None
+)
+hypothesis.settings.load_profile("workbook")
 
 # A server looks as often as this whether it shall stop, and hundreds of tests stop one.
 cheroot.server.HTTPServer.expiration_interval = 0.02

@@ -6,7 +6,7 @@ import re
 import tracemalloc
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from helpers.multipart.reader import parse
@@ -56,7 +56,6 @@ def body_of(boundary, many):
 
 
 @given(messages(), PLACES)
-@settings(deadline=None)  # a busy computer is no fault
 def test_what_is_written_is_read(message, places):
     boundary, many = message
     delimiter = rb"\r\n--%b(--|[ \t]*\r\n)" % re.escape(boundary.encode())
@@ -75,7 +74,6 @@ def test_what_is_written_is_read(message, places):
 
 
 @given(messages())
-@settings(deadline=None)
 def test_email_reads_the_same(message):
     boundary, many = message
     # It takes a line for a delimiter however the lines around it end.
