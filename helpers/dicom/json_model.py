@@ -60,8 +60,15 @@ def elements(**values: Any) -> Record:
 
 def first_value(record: Record, keyword: str, default: Any = None) -> Any:
     """Return the first value of an attribute, or `default` if it is empty or absent."""
-    values = record.get(tag_of(keyword), {}).get("Value")
-    return values[0] if values and values[0] is not None else default
+    value = next(iter(values_of(record, keyword)), None)
+    return default if value is None else value
+
+
+def values_of(record: Record, keyword: str) -> list[Any]:
+    """Return the values of an attribute; none if it is absent, empty or malformed."""
+    attribute = record.get(tag_of(keyword))
+    values = attribute.get("Value") if isinstance(attribute, dict) else None
+    return values if isinstance(values, list) else []
 
 
 def with_bulk_data_uris(record: Record, url: str) -> Record:

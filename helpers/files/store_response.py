@@ -7,17 +7,10 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from helpers.dicom.datasets import unchecked_records
+from helpers.dicom.json_model import Record, first_value, values_of
 from helpers.web.answer import media_type
 
-# An item of a sequence, in DICOM JSON.
-Item = dict[str, Any]
 STORED, FAILED = "stored", "failed"
-
-# The store response (PS3.18 table I.1-1): three lists, and what stands in an item of them.
-REFERENCED, FAILED_ONES, OTHER_FAILURES = "00081199", "00081198", "0008119A"
-REFERENCED_INSTANCE, WARNING_REASON, FAILURE_REASON = "00081155", "00081196", "00081197"
-# No part of the standard's store response; but several servers send it along.
-ERROR_COMMENT = "00000902"
 
 # Kinds of codes: of these, the last two or three digits are the server's own.
 KINDS = {
@@ -74,11 +67,13 @@ def read_outcomes(response: requests.Response, uids: list[str]) -> dict[str, tup
     named: dict[str, tuple[str, str]] = {}
     others: list[str] = []
     for record in unchecked_records(_label(response)):
-        for item in _items(record, REFERENCED):
-            named[_value(item, REFERENCED_INSTANCE)] = (STORED, _reason(item, WARNING_REASON))
-        for item in _items(record, FAILED_ONES):
-            named[_value(item, REFERENCED_INSTANCE)] = (FAILED, _why(item))
-        others += [_why(item) for item in _items(record, OTHER_FAILURES)]
+        # The three lists of PS3.18 table I.1-1.
+        for item in _items(record, "ReferencedSOPSequence"):
+            warning = _reason(item, "WarningReason")
+            named[first_value(item, "ReferencedSOPInstanceUID")] = (STORED, warning)
+        for item in _items(record, "FailedSOPSequence"):
+            named[first_value(item, "ReferencedSOPInstanceUID")] = (FAILED, _why(item))
+        others += [_why(item) for item in _items(record, "OtherFailuresSequence")]
     silence = (FAILED, _explain_unnamed(others, sum(uid not in named for uid in uids)))
     return {uid: named.get(uid, silence) for uid in uids}
 
@@ -104,28 +99,19 @@ def _explain_unnamed(others: list[str], count: int) -> str:
     return "the server does not name it, but says of such: " + "; ".join(dict.fromkeys(others))
 
 
-def _items(record: Item, tag: str) -> list[Item]:
-    return [item for item in _values(record, tag) if isinstance(item, dict)]
+def _items(record: Record, keyword: str) -> list[Record]:
+    return [item for item in values_of(record, keyword) if isinstance(item, dict)]
 
 
-def _values(item: Item, tag: str) -> list[Any]:
-    element = item.get(tag)
-    values = element.get("Value") if isinstance(element, dict) else None
-    return values if isinstance(values, list) else []
+def _why(item: Record) -> str:
+    return _reason(item, "FailureReason") or "the server does not say why"
 
 
-def _value(item: Item, tag: str) -> Any:
-    return next(iter(_values(item, tag)), None)
-
-
-def _why(item: Item) -> str:
-    return _reason(item, FAILURE_REASON) or "the server does not say why"
-
-
-def _reason(item: Item, tag: str) -> str:
+def _reason(item: Record, keyword: str) -> str:
     """Say in words why an instance was refused or changed, with the server's own words."""
-    words = _words(_value(item, tag))
-    comment = _value(item, ERROR_COMMENT)
+    words = _words(first_value(item, keyword))
+    # No part of the standard's store response; but several servers send it along.
+    comment = first_value(item, "ErrorComment")
     if not isinstance(comment, str):
         return words
     said = f'the server says: "{"".join(filter(str.isprintable, comment))}"'
