@@ -33,13 +33,7 @@ NEXT_STEPS = {
 
 
 def media_type(response: requests.Response) -> str:
-    """Return the media type of an answer, in lower case and without parameters; may be empty.
-
-    >>> answer = requests.Response()
-    >>> answer.headers["Content-Type"] = 'multipart/related; type="application/dicom"; boundary=b'
-    >>> media_type(answer)
-    'multipart/related'
-    """
+    """Return the media type of an answer, in lower case and without parameters; may be empty."""
     header = Message()
     header["Content-Type"] = response.headers.get("Content-Type", "")
     return header.get_content_type() if "/" in header["Content-Type"] else ""
@@ -117,24 +111,15 @@ def _in_one_line(words: object) -> str:
 
 
 def stream(response: requests.Response) -> Iterator[bytes]:
-    """Yield the body of an answer as it comes, then give the connection back.
-
-    ``response.iter_content`` waits until a chunk is full. When the connection ends too early, it
-    drops what the unfinished chunk held already, and that may be whole instances. This hands over
-    whatever has come.
-
-    >>> import io
-    >>> answer = requests.Response()
-    >>> answer.raw = urllib3.HTTPResponse(io.BytesIO(b"DICM"), preload_content=False)
-    >>> list(stream(answer))
-    [b'DICM']
-    """
+    """Yield the body of an answer as it comes, then give the connection back."""
     if was_streamed(response):
         raise _read_already()
     with response:
         if is_kept(response):
             yield from response.iter_content(READ_SIZE)
             return
+        # ``response.iter_content`` waits until a chunk is full. When the connection ends too early,
+        # it drops what the unfinished chunk held already, and that may be whole instances.
         try:
             while chunk := response.raw.read1(READ_SIZE, decode_content=True):
                 yield chunk

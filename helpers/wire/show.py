@@ -15,7 +15,7 @@ from helpers.multipart.describe import hexadecimal
 from helpers.multipart.reader import parse
 from helpers.notebook import Sections
 from helpers.web.answer import media_type, require_answer, was_streamed
-from helpers.web.secrets import mask, mask_url, native
+from helpers.web.secrets import host_of, mask, mask_url, native
 from helpers.wire.equivalents import Equivalents
 
 LINES = 30
@@ -76,7 +76,7 @@ class Exchange(Sections):
         request = response.request
         url = urlsplit(mask_url(str(request.url)))
         path = url.path + (f"?{url.query}" if url.query else "")
-        sent = {"Host": url.netloc.rpartition("@")[2], **request.headers}
+        sent = {"Host": host_of(str(request.url)), **request.headers}
         received = f"{response.status_code} {response.reason}"
         super().__init__(
             {
