@@ -25,8 +25,6 @@ _BULK_BYTES = 768
 def write_model(dataset: Dataset, path: str = "bulkdata") -> Record:
     """Write a data set; a value that its VR does not allow is a text or left out.
 
-    What a BulkDataURI begins with is `path`:
-
     >>> dataset = Dataset()
     >>> dataset.EncapsulatedDocument = bytes(1000)
     >>> write_model(dataset)
@@ -45,11 +43,7 @@ def write_model(dataset: Dataset, path: str = "bulkdata") -> Record:
 
 
 def element(keyword: str, *values: Any) -> Attribute:
-    """Return an attribute that has values.
-
-    >>> element("Modality", "CT")
-    {'vr': 'CS', 'Value': ['CT']}
-    """
+    """Return an attribute that has values."""
     return {"vr": vr_of(tag_of(keyword)), "Value": list(values)}
 
 

@@ -100,11 +100,7 @@ def store_instances(
 
 
 def find_instances(study: str, server: Server) -> set[str]:
-    """Return the SOP Instance UIDs that a server has of a study: all, in as many pages as it takes.
-
-    The end is where nothing new comes: a server may send fewer than asked for, or ignore the
-    offset (PS3.18 section 10.6.1).
-    """
+    """Return the SOP Instance UIDs that a server has of a study: all, in pages."""
     found: set[str] = set()
     since = time.monotonic()
     while True:
@@ -119,6 +115,7 @@ def find_instances(study: str, server: Server) -> set[str]:
         )
         # Some servers say so of a study that they do not have.
         page = set() if response.status_code == 404 else _list_uids(response)
+        # A server may send fewer than asked for, or ignore the offset (PS3.18 section 10.6.1).
         if page <= found:
             return found
         found |= page

@@ -47,23 +47,7 @@ REASONS = {
 
 
 def read_outcomes(response: requests.Response, uids: list[str]) -> dict[str, tuple[str, str]]:
-    """Read from a store response, in JSON or XML, what became of each SOP Instance UID sent.
-
-    For each, there is a pair: "stored" or "failed", and the reason in words. The third list, Other
-    Failures Sequence, is of parts that the server could not put a UID to. So it does not say which
-    they are: they are among those that no other list names.
-
-    >>> import io, requests
-    >>> answer = requests.Response()
-    >>> answer.status_code, answer.headers["Content-Type"] = 409, "application/dicom+json"
-    >>> answer.raw = io.BytesIO(b'''{"00081198": {"vr": "SQ", "Value": [{
-    ...     "00081155": {"vr": "UI", "Value": ["1.2.3"]},
-    ...     "00081197": {"vr": "US", "Value": [49442]}}]}}''')
-    >>> read_outcomes(answer, ["1.2.3", "1.2.4"])["1.2.3"]
-    ('failed', 'the server does not take its transfer syntax (code C122)')
-    >>> read_outcomes(answer, ["1.2.3", "1.2.4"])["1.2.4"]
-    ('failed', 'the server does not say what became of it')
-    """
+    """Return what became of each SOP Instance UID sent: "stored" or "failed", and why, in words."""
     named: dict[str, tuple[str, str]] = {}
     others: list[str] = []
     for record in unchecked_records(_label(response)):
@@ -73,16 +57,14 @@ def read_outcomes(response: requests.Response, uids: list[str]) -> dict[str, tup
             named[first_value(item, "ReferencedSOPInstanceUID")] = (STORED, warning)
         for item in _items(record, "FailedSOPSequence"):
             named[first_value(item, "ReferencedSOPInstanceUID")] = (FAILED, _why(item))
+        # Of parts that the server could not put a UID to: they are among those that no list names.
         others += [_why(item) for item in _items(record, "OtherFailuresSequence")]
     silence = (FAILED, _explain_unnamed(others, sum(uid not in named for uid in uids)))
     return {uid: named.get(uid, silence) for uid in uids}
 
 
 def _label(response: requests.Response) -> requests.Response:
-    """Return an answer with a Content-Type: that of JSON if the server sent none.
-
-    Orthanc sends its refusals so.
-    """
+    """Return an answer with a Content-Type: that of JSON if the server, as Orthanc, sent none."""
     if media_type(response):
         return response
     labelled = copy.copy(response)

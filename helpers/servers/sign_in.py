@@ -46,13 +46,7 @@ def find_credentials(profile: Profile) -> Headers:
 
 
 def sign_in(key: str, auth: str, header: str = "apikey") -> Headers:
-    """Return the header that carries a key, in one of `WAYS_TO_SIGN_IN` (RFC 7617, RFC 6750).
-
-    >>> sign_in("HackathonOrientationSession", "header")
-    {'apikey': 'HackathonOrientationSession'}
-    >>> sign_in("abc", "bearer")
-    {'Authorization': 'Bearer ********'}
-    """
+    """Return the header that carries a key, in one of `WAYS_TO_SIGN_IN` (RFC 7617, RFC 6750)."""
     if auth == "bearer":
         return Headers(Authorization=Secret(f"Bearer {key}"))
     if auth == "basic":
