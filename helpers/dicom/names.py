@@ -63,7 +63,7 @@ def tag_of(name: str) -> str:
 
 
 def path_of(name: str) -> tuple[str, ...]:
-    """Return the tags of an attribute inside sequences, as a query has it (PS3.18 section 8.3.4)."""
+    """Return the tags of an attribute in sequences, as a query has it (PS3.18 section 8.3.4)."""
     return tuple(map(_known_tag, name.split(".")))
 
 

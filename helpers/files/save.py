@@ -25,7 +25,7 @@ from helpers.errors import (
     WorkbookError,
 )
 from helpers.multipart.reader import iter_parts
-from helpers.web.answer import check, media_type, stream
+from helpers.web.answer import check, describe_media_type, media_type, stream
 
 SOP_INSTANCE_UID = 0x00080018
 
@@ -141,7 +141,7 @@ def _instances(response: requests.Response) -> Iterator[IO[bytes]]:
         raise MediaTypeMismatch(
             "This answer is not DICOM.",
             expected='multipart/related; type="application/dicom"',
-            came=kind or "an answer without a Content-Type",
+            came=describe_media_type(response),
             hint="Ask for the study itself, server.dicomweb + '/studies/' + UID, with that Accept.",
         )
 

@@ -280,10 +280,10 @@ def _post(batch: list[Row], server: Server, sent: Callable[[int], object]) -> re
 
 def _fail(batch: list[Row], error: WorkbookError) -> None:
     for row in batch:
-        row.update(outcome=FAILED, reason=_in_one_line(error))
+        row.update(outcome=FAILED, reason=_say_why(error))
 
 
-def _in_one_line(error: WorkbookError) -> str:
+def _say_why(error: WorkbookError) -> str:
     """Say what went wrong; what came, only if that says more."""
     came = error.came
     if isinstance(error, HTTPProblem):

@@ -8,7 +8,7 @@ from requests.structures import CaseInsensitiveDict
 
 from helpers.dicom.datasets import unchecked_records
 from helpers.dicom.json_model import Record, first_value, values_of
-from helpers.web.answer import media_type
+from helpers.web.answer import in_one_line, media_type
 
 STORED, FAILED = "stored", "failed"
 
@@ -96,7 +96,7 @@ def _reason(item: Record, keyword: str) -> str:
     comment = first_value(item, "ErrorComment")
     if not isinstance(comment, str):
         return words
-    said = f'the server says: "{"".join(filter(str.isprintable, comment))}"'
+    said = f'the server says: "{in_one_line(comment)}"'
     return f"{words}; {said}" if words else said
 
 

@@ -14,7 +14,7 @@ from helpers.errors import HTTPProblem, WorkbookError
 from helpers.servers.profiles import find_profile
 from helpers.servers.sign_in import advise, answer_challenge
 from helpers.web import limits
-from helpers.web.answer import check, media_type
+from helpers.web.answer import check, describe_media_type
 from helpers.web.ask import ask, is_here
 from helpers.web.raw_query import RAW_QUERY, send_as_typed
 from helpers.web.secrets import mask_url
@@ -115,6 +115,6 @@ def _read(response: requests.Response) -> list[dict[str, Any]]:
     raise WorkbookError(
         f"{mask_url(response.url)} does not speak DICOMweb.",
         expected="a list of studies in DICOM JSON or XML",
-        came=media_type(response) or "an answer without a Content-Type",
+        came=describe_media_type(response),
         hint=IS_IT_THE_ROOT,
     )

@@ -39,6 +39,11 @@ def media_type(response: requests.Response) -> str:
     return header.get_content_type() if "/" in header["Content-Type"] else ""
 
 
+def describe_media_type(response: requests.Response) -> str:
+    """Return the media type of an answer, or words that say that it has none."""
+    return media_type(response) or "an answer without a Content-Type"
+
+
 def check(response: requests.Response) -> requests.Response:
     """Return an answer with a good status as it is; explain any other, and what is no answer.
 
@@ -101,10 +106,10 @@ def _server_words(response: requests.Response) -> tuple[str, str]:
     # The classroom PACS says detail and hint; Orthanc says Details or Message; Kong says message.
     keys = ("detail", "Details", "Message", "message")
     detail = next((words[key] for key in keys if words.get(key)), "")
-    return _in_one_line(detail), _in_one_line(words.get("hint") or "")
+    return in_one_line(detail), in_one_line(words.get("hint") or "")
 
 
-def _in_one_line(words: object) -> str:
+def in_one_line(words: object) -> str:
     """Return words of a server without what a terminal would take for a command."""
     text = "".join(letter if letter.isprintable() else " " for letter in str(words)[:LONGEST_WORDS])
     return " ".join(text.split())
