@@ -150,11 +150,10 @@ def _send(rows: list[Row], server: Server, at_once: int) -> None:
 def _make_row(item: str | Path | pydicom.Dataset) -> Row:
     """Return what is known of an instance before anything is sent."""
     file = "" if isinstance(item, pydicom.Dataset) else str(item)
-    row: Row = {"SOPInstanceUID": "", "outcome": NOT_SENT, "reason": "", "file": file}
-    row["instance"] = None
+    row: Row = dict(SOPInstanceUID="", outcome=NOT_SENT, reason="", file=file, instance=None)
     try:
-        row["instance"] = _read_instance(item)
-        row["SOPInstanceUID"] = row["instance"].uid
+        instance = _read_instance(item)
+        row.update(SOPInstanceUID=instance.uid, instance=instance)
     except InvalidDicomError:
         why = "it is no DICOM file: the letters DICM are not behind its first 128 bytes"
         row.update(outcome=FAILED, reason=why)

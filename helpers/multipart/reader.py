@@ -19,6 +19,7 @@ from requests.structures import CaseInsensitiveDict
 from helpers.errors import BadPartHeader, MissingBoundary, NotMultipart
 from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, HEADERS, Labelled, excerpt, pieces
 from helpers.web.answer import check, stream
+from helpers.web.media_types import parse_one
 
 # A part that is larger, or comes in more pieces (each costs memory too), goes to a temporary file.
 MEMORY_LIMIT = 8 * 1024 * 1024
@@ -51,7 +52,7 @@ class Part:
     @property
     def media_type(self) -> str:
         """The media type without its parameters, in lower case; empty if the part names none."""
-        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return parse_one(self.headers.get("Content-Type", "")).name
 
     @property
     def content(self) -> bytes:

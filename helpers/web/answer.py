@@ -1,7 +1,6 @@
 """What an answer means: its status, its media type, and its body, whole or as a stream."""
 
 from collections.abc import Iterator
-from email.message import Message
 from urllib.parse import urlsplit
 
 import requests
@@ -9,6 +8,7 @@ import urllib3
 
 from helpers.errors import HTTPProblem, WorkbookError
 from helpers.web.explanations import explain
+from helpers.web.media_types import parse_one
 from helpers.web.secrets import mask_url
 
 READ_SIZE = 256 * 1024  # bytes asked of the network at a time
@@ -34,9 +34,8 @@ NEXT_STEPS = {
 
 def media_type(response: requests.Response) -> str:
     """Return the media type of an answer, in lower case and without parameters; may be empty."""
-    header = Message()
-    header["Content-Type"] = response.headers.get("Content-Type", "")
-    return header.get_content_type() if "/" in header["Content-Type"] else ""
+    name = parse_one(response.headers.get("Content-Type", "")).name
+    return name if "/" in name else ""
 
 
 def describe_media_type(response: requests.Response) -> str:
