@@ -9,11 +9,11 @@ import cheroot.server
 import hypothesis
 import pytest
 
-from tests.archive import FOLDER
-
 # A progress bar prints times, which no two runs share. tqdm reads this when it is imported, and
-# `helpers` imports it: so no helper is imported at the top of this file.
+# both `helpers` and pydicom import it: so it stands above them.
 os.environ["TQDM_DISABLE"] = "1"
+
+from tests.archive import FOLDER
 
 # By hand, each run has new examples; in .ci/run, which decides, they are the same every time. None
 # is ever late: a machine that is busy is no fault of the code.

@@ -17,7 +17,7 @@ from helpers.dicom.names import is_dicom
 from helpers.dicom.native_model import read_native
 from helpers.errors import AttributeProblem, MediaTypeMismatch
 from helpers.multipart.reader import parts
-from helpers.web.answer import body, check, media_type
+from helpers.web.answer import body, check, describe_media_type, media_type
 
 JSON_TYPES = ("application/json", "application/dicom+json")
 OTHER_TYPES = (
@@ -59,7 +59,7 @@ def datasets(response: requests.Response) -> list[pydicom.Dataset]:
 
     Notes
     -----
-    PS3.18 annex F is the DICOM JSON Model, PS3.19 annex A.1 the Native DICOM Model.
+    PS3.18 annex F is the DICOM JSON Model, PS3.19 A.1 the Native DICOM Model.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def _read(response: requests.Response) -> Iterator[pydicom.Dataset | Record]:
         raise MediaTypeMismatch(
             "This answer holds no DICOM attributes.",
             expected="DICOM JSON, Native DICOM XML, or DICOM",
-            came=kind or "an answer without a Content-Type",
+            came=describe_media_type(response),
             hint='Ask again with "Accept": "application/dicom+json", or look: show(response).',
         )
 

@@ -25,8 +25,6 @@ _BULK_BYTES = 768
 def write_model(dataset: Dataset, path: str = "bulkdata") -> Record:
     """Write a data set; a value that its VR does not allow is a text or left out.
 
-    What a BulkDataURI begins with is `path`:
-
     >>> dataset = Dataset()
     >>> dataset.EncapsulatedDocument = bytes(1000)
     >>> write_model(dataset)
@@ -45,11 +43,7 @@ def write_model(dataset: Dataset, path: str = "bulkdata") -> Record:
 
 
 def element(keyword: str, *values: Any) -> Attribute:
-    """Return an attribute that has values.
-
-    >>> element("Modality", "CT")
-    {'vr': 'CS', 'Value': ['CT']}
-    """
+    """Return an attribute that has values."""
     return {"vr": vr_of(tag_of(keyword)), "Value": list(values)}
 
 
@@ -60,8 +54,15 @@ def elements(**values: Any) -> Record:
 
 def first_value(record: Record, keyword: str, default: Any = None) -> Any:
     """Return the first value of an attribute, or `default` if it is empty or absent."""
-    values = record.get(tag_of(keyword), {}).get("Value")
-    return values[0] if values and values[0] is not None else default
+    value = next(iter(values_of(record, keyword)), None)
+    return default if value is None else value
+
+
+def values_of(record: Record, keyword: str) -> list[Any]:
+    """Return the values of an attribute; none if it is absent, empty or malformed."""
+    attribute = record.get(tag_of(keyword))
+    values = attribute.get("Value") if isinstance(attribute, dict) else None
+    return values if isinstance(values, list) else []
 
 
 def with_bulk_data_uris(record: Record, url: str) -> Record:
@@ -100,7 +101,7 @@ def _write_attribute(dataset: Dataset, tag: BaseTag, path: str) -> Attribute:
 
 
 def _write_value(vr: str, value: Any) -> Any:
-    """Return one value; None if it is empty (PS3.18 section F.2.5)."""
+    """Return one value; None if it is empty (PS3.18 F.2.5)."""
     if vr == "PN":
         # What is empty at the end of a name says nothing (PS3.5 section 6.2.1), and XML has no
         # place for it.
@@ -116,7 +117,7 @@ def _write_value(vr: str, value: Any) -> Any:
         if vr in DECIMAL_NUMBERS:
             return float(value) if math.isfinite(float(value)) else str(value)
     except ValueError:
-        return value.strip("\0 ") or None  # DS and IS may be texts (PS3.18 section F.2.3.1)
+        return value.strip("\0 ") or None  # DS and IS may be texts (PS3.18 F.2.3.1)
     return value
 
 

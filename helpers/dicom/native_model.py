@@ -1,4 +1,4 @@
-"""The Native DICOM Model, XML, both ways: from and to the DICOM JSON Model (PS3.19 annex A.1)."""
+"""The Native DICOM Model, XML, both ways: from and to the DICOM JSON Model (PS3.19 A.1)."""
 
 import re
 from collections.abc import Callable

@@ -25,10 +25,9 @@ from helpers.errors import (
     WorkbookError,
 )
 from helpers.multipart.reader import iter_parts
-from helpers.web.answer import check, media_type, require_answer, stream
+from helpers.web.answer import check, describe_media_type, media_type, stream
 
 SOP_INSTANCE_UID = 0x00080018
-CHUNK = 256 * 1024
 
 
 def save_instances(
@@ -91,7 +90,7 @@ def save_instances(
     1 instance saved: 39,206 bytes
     ['1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322.dcm']
     """
-    require_answer(response)
+    check(response)
     folder = Path(folder).expanduser()
     paths: list[Path] = []
     come: set[Path] = set()
@@ -130,7 +129,6 @@ def save_instances(
 
 def _instances(response: requests.Response) -> Iterator[IO[bytes]]:
     """Yield each DICOM instance in an answer, a file that stands at its beginning."""
-    check(response)
     kind = media_type(response)
     if kind == "multipart/related":
         yield from (part.file for part in iter_parts(response))
@@ -143,7 +141,7 @@ def _instances(response: requests.Response) -> Iterator[IO[bytes]]:
         raise MediaTypeMismatch(
             "This answer is not DICOM.",
             expected='multipart/related; type="application/dicom"',
-            came=kind or "an answer without a Content-Type",
+            came=describe_media_type(response),
             hint="Ask for the study itself, server.dicomweb + '/studies/' + UID, with that Accept.",
         )
 
@@ -155,7 +153,7 @@ def _save(file: IO[bytes], folder: Path, overwrite: bool, come: set[Path]) -> Pa
     try:
         # Closed before the rest: Windows renames and removes no file that is open.
         with open(handle, "wb") as unfinished:
-            shutil.copyfileobj(file, unfinished, CHUNK)
+            shutil.copyfileobj(file, unfinished)
         is_twin = path in come
         if not path.exists() or (overwrite and not is_twin):
             os.replace(name, path)

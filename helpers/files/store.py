@@ -83,7 +83,7 @@ def store_instances(
 
     Notes
     -----
-    PS3.18 section 10.5 (Store Transaction), appendix I.2 (Store Response).
+    PS3.18 section 10.5 (Store Transaction), PS3.18 I.2 (Store Response).
 
     Examples
     --------
@@ -100,11 +100,7 @@ def store_instances(
 
 
 def find_instances(study: str, server: Server) -> set[str]:
-    """Return the SOP Instance UIDs that a server has of a study: all, in as many pages as it takes.
-
-    The end is where nothing new comes: a server may send fewer than asked for, or ignore the
-    offset (PS3.18 section 10.6.1).
-    """
+    """Return the SOP Instance UIDs that a server has of a study: all, in pages."""
     found: set[str] = set()
     since = time.monotonic()
     while True:
@@ -119,6 +115,7 @@ def find_instances(study: str, server: Server) -> set[str]:
         )
         # Some servers say so of a study that they do not have.
         page = set() if response.status_code == 404 else _list_uids(response)
+        # A server may send fewer than asked for, or ignore the offset (PS3.18 section 10.6.1).
         if page <= found:
             return found
         found |= page
@@ -153,11 +150,10 @@ def _send(rows: list[Row], server: Server, at_once: int) -> None:
 def _make_row(item: str | Path | pydicom.Dataset) -> Row:
     """Return what is known of an instance before anything is sent."""
     file = "" if isinstance(item, pydicom.Dataset) else str(item)
-    row: Row = {"SOPInstanceUID": "", "outcome": NOT_SENT, "reason": "", "file": file}
-    row["instance"] = None
+    row: Row = dict(SOPInstanceUID="", outcome=NOT_SENT, reason="", file=file, instance=None)
     try:
-        row["instance"] = _read_instance(item)
-        row["SOPInstanceUID"] = row["instance"].uid
+        instance = _read_instance(item)
+        row.update(SOPInstanceUID=instance.uid, instance=instance)
     except InvalidDicomError:
         why = "it is no DICOM file: the letters DICM are not behind its first 128 bytes"
         row.update(outcome=FAILED, reason=why)
@@ -283,10 +279,10 @@ def _post(batch: list[Row], server: Server, sent: Callable[[int], object]) -> re
 
 def _fail(batch: list[Row], error: WorkbookError) -> None:
     for row in batch:
-        row.update(outcome=FAILED, reason=_in_one_line(error))
+        row.update(outcome=FAILED, reason=_say_why(error))
 
 
-def _in_one_line(error: WorkbookError) -> str:
+def _say_why(error: WorkbookError) -> str:
     """Say what went wrong; what came, only if that says more."""
     came = error.came
     if isinstance(error, HTTPProblem):

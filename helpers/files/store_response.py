@@ -7,17 +7,10 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from helpers.dicom.datasets import unchecked_records
-from helpers.web.answer import media_type
+from helpers.dicom.json_model import Record, first_value, values_of
+from helpers.web.answer import in_one_line, media_type
 
-# An item of a sequence, in DICOM JSON.
-Item = dict[str, Any]
 STORED, FAILED = "stored", "failed"
-
-# The store response (PS3.18 table I.1-1): three lists, and what stands in an item of them.
-REFERENCED, FAILED_ONES, OTHER_FAILURES = "00081199", "00081198", "0008119A"
-REFERENCED_INSTANCE, WARNING_REASON, FAILURE_REASON = "00081155", "00081196", "00081197"
-# No part of the standard's store response; but several servers send it along.
-ERROR_COMMENT = "00000902"
 
 # Kinds of codes: of these, the last two or three digits are the server's own.
 KINDS = {
@@ -54,40 +47,24 @@ REASONS = {
 
 
 def read_outcomes(response: requests.Response, uids: list[str]) -> dict[str, tuple[str, str]]:
-    """Read from a store response, in JSON or XML, what became of each SOP Instance UID sent.
-
-    For each, there is a pair: "stored" or "failed", and the reason in words. The third list, Other
-    Failures Sequence, is of parts that the server could not put a UID to. So it does not say which
-    they are: they are among those that no other list names.
-
-    >>> import io, requests
-    >>> answer = requests.Response()
-    >>> answer.status_code, answer.headers["Content-Type"] = 409, "application/dicom+json"
-    >>> answer.raw = io.BytesIO(b'''{"00081198": {"vr": "SQ", "Value": [{
-    ...     "00081155": {"vr": "UI", "Value": ["1.2.3"]},
-    ...     "00081197": {"vr": "US", "Value": [49442]}}]}}''')
-    >>> read_outcomes(answer, ["1.2.3", "1.2.4"])["1.2.3"]
-    ('failed', 'the server does not take its transfer syntax (code C122)')
-    >>> read_outcomes(answer, ["1.2.3", "1.2.4"])["1.2.4"]
-    ('failed', 'the server does not say what became of it')
-    """
+    """Return what became of each SOP Instance UID sent: "stored" or "failed", and why, in words."""
     named: dict[str, tuple[str, str]] = {}
     others: list[str] = []
     for record in unchecked_records(_label(response)):
-        for item in _items(record, REFERENCED):
-            named[_value(item, REFERENCED_INSTANCE)] = (STORED, _reason(item, WARNING_REASON))
-        for item in _items(record, FAILED_ONES):
-            named[_value(item, REFERENCED_INSTANCE)] = (FAILED, _why(item))
-        others += [_why(item) for item in _items(record, OTHER_FAILURES)]
+        # The three lists of PS3.18 table I.1-1.
+        for item in _items(record, "ReferencedSOPSequence"):
+            warning = _reason(item, "WarningReason")
+            named[first_value(item, "ReferencedSOPInstanceUID")] = (STORED, warning)
+        for item in _items(record, "FailedSOPSequence"):
+            named[first_value(item, "ReferencedSOPInstanceUID")] = (FAILED, _why(item))
+        # Of parts that the server could not put a UID to: they are among those that no list names.
+        others += [_why(item) for item in _items(record, "OtherFailuresSequence")]
     silence = (FAILED, _explain_unnamed(others, sum(uid not in named for uid in uids)))
     return {uid: named.get(uid, silence) for uid in uids}
 
 
 def _label(response: requests.Response) -> requests.Response:
-    """Return an answer with a Content-Type: that of JSON if the server sent none.
-
-    Orthanc sends its refusals so.
-    """
+    """Return an answer with a Content-Type: that of JSON if the server, as Orthanc, sent none."""
     if media_type(response):
         return response
     labelled = copy.copy(response)
@@ -104,31 +81,22 @@ def _explain_unnamed(others: list[str], count: int) -> str:
     return "the server does not name it, but says of such: " + "; ".join(dict.fromkeys(others))
 
 
-def _items(record: Item, tag: str) -> list[Item]:
-    return [item for item in _values(record, tag) if isinstance(item, dict)]
+def _items(record: Record, keyword: str) -> list[Record]:
+    return [item for item in values_of(record, keyword) if isinstance(item, dict)]
 
 
-def _values(item: Item, tag: str) -> list[Any]:
-    element = item.get(tag)
-    values = element.get("Value") if isinstance(element, dict) else None
-    return values if isinstance(values, list) else []
+def _why(item: Record) -> str:
+    return _reason(item, "FailureReason") or "the server does not say why"
 
 
-def _value(item: Item, tag: str) -> Any:
-    return next(iter(_values(item, tag)), None)
-
-
-def _why(item: Item) -> str:
-    return _reason(item, FAILURE_REASON) or "the server does not say why"
-
-
-def _reason(item: Item, tag: str) -> str:
+def _reason(item: Record, keyword: str) -> str:
     """Say in words why an instance was refused or changed, with the server's own words."""
-    words = _words(_value(item, tag))
-    comment = _value(item, ERROR_COMMENT)
+    words = _words(first_value(item, keyword))
+    # No part of the standard's store response; but several servers send it along.
+    comment = first_value(item, "ErrorComment")
     if not isinstance(comment, str):
         return words
-    said = f'the server says: "{"".join(filter(str.isprintable, comment))}"'
+    said = f'the server says: "{in_one_line(comment)}"'
     return f"{words}; {said}" if words else said
 
 

@@ -19,6 +19,7 @@ from requests.structures import CaseInsensitiveDict
 from helpers.errors import BadPartHeader, MissingBoundary, NotMultipart
 from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, HEADERS, Labelled, excerpt, pieces
 from helpers.web.answer import check, stream
+from helpers.web.media_types import parse_one
 
 # A part that is larger, or comes in more pieces (each costs memory too), goes to a temporary file.
 MEMORY_LIMIT = 8 * 1024 * 1024
@@ -51,7 +52,7 @@ class Part:
     @property
     def media_type(self) -> str:
         """The media type without its parameters, in lower case; empty if the part names none."""
-        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return parse_one(self.headers.get("Content-Type", "")).name
 
     @property
     def content(self) -> bytes:
@@ -254,7 +255,7 @@ def parse_headers(block: bytes) -> list[tuple[str, str]]:
     """
     text = block.decode("latin-1")
     if "\n " in text or "\n\t" in text:
-        # Folded: a line that begins with a blank continues the one before it (section 2.2.3).
+        # RFC 5322 section 2.2.3: a line that begins with a blank continues the one before it.
         text = re.sub(r"\r?\n[ \t]+", " ", text)
     fields = []
     for line in text.removesuffix("\n").split("\n"):

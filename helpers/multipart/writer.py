@@ -33,7 +33,7 @@ class PartToSend(NamedTuple):
 
     @property
     def head(self) -> bytes:
-        """The part's headers and the blank line after them (PS3.18 section 8.6.1.2)."""
+        """The part's headers and the blank line after them (RFC 2046 section 5.1)."""
         lines = [f"Content-Type: {self.media_type}", f"Content-Length: {self.size}"]
         if self.location:
             lines.append(f"Content-Location: {self.location}")

@@ -187,8 +187,8 @@ def aspect_of(dataset: Dataset) -> float:
     >>> aspect_of(dataset)
     3.0
     """
-    # PS3.3 10.7.1.3: between rows first, then between columns. The ratio is the last resort: a file
-    # has it only where it has no size in millimetres (PS3.3 C.7.6.3.1.7).
+    # PS3.3 section 10.7.1.3: between rows first, then between columns. The ratio is the last
+    # resort: a file has it only where it has no size in millimetres (PS3.3 C.7.6.3.1.7).
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio"):
         pair = dataset.get(keyword)
         if isinstance(pair, MultiValue) and len(pair) == 2 and all(pair):

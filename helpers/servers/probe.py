@@ -2,13 +2,13 @@
 
 import json
 import time
-from typing import Any
 
 import pandas
 import requests
 
 from helpers.dicom.datasets import records
-from helpers.dicom.names import is_uid
+from helpers.dicom.json_model import Record, first_value
+from helpers.dicom.names import is_uid, tag_of
 from helpers.errors import WorkbookError
 from helpers.multipart.reader import parse
 from helpers.pixels.signatures import encoding
@@ -18,7 +18,6 @@ from helpers.web.answer import media_type
 from helpers.web.ask import ask, read_within
 
 STUDIES_TO_LOOK_AT = 10
-STUDY_UID, SERIES_UID, INSTANCE_UID, ROWS = "0020000D", "0020000E", "00080018", "00280010"
 # A study that no server has.
 NOWHERE = "1.2.3.4.5.6.7.8.9"
 
@@ -165,20 +164,20 @@ def _count(body: bytes) -> str:
 def _find_image(server: Server) -> dict[str, str] | None:
     """Return the three UIDs of an image: on equal archives the same one. None if there is none."""
     studies = _search(server, f"studies?limit={STUDIES_TO_LOOK_AT}")
-    for study in sorted(filter(is_uid, (_value(record, STUDY_UID) for record in studies))):
-        instances = _search(server, f"studies/{study}/instances?includefield={ROWS}")
-        for record in sorted(instances, key=lambda record: _value(record, INSTANCE_UID)):
+    for study in sorted(filter(is_uid, (_uid(record, "Study") for record in studies))):
+        instances = _search(server, f"studies/{study}/instances?includefield={tag_of('Rows')}")
+        for record in sorted(instances, key=lambda record: _uid(record, "SOP")):
             uids = {
                 "study": study,
-                "series": _value(record, SERIES_UID),
-                "instance": _value(record, INSTANCE_UID),
+                "series": _uid(record, "Series"),
+                "instance": _uid(record, "SOP"),
             }
-            if _value(record, ROWS) and all(map(is_uid, uids.values())):
+            if first_value(record, "Rows") and all(map(is_uid, uids.values())):
                 return uids
     return None
 
 
-def _search(server: Server, search: str) -> list[dict[str, Any]]:
+def _search(server: Server, search: str) -> list[Record]:
     """Return what a search finds; nothing if it goes wrong."""
     headers = {**server.headers, "Accept": JSON}
     try:
@@ -187,7 +186,5 @@ def _search(server: Server, search: str) -> list[dict[str, Any]]:
         return []
 
 
-def _value(record: dict[str, Any], tag: str) -> str:
-    element = record.get(tag)
-    values = element.get("Value") if isinstance(element, dict) else None
-    return str(values[0]) if isinstance(values, list) and values else ""
+def _uid(record: Record, kind: str) -> str:
+    return str(first_value(record, f"{kind}InstanceUID", ""))

@@ -40,13 +40,7 @@ FIELDS = [field.name for field in fields(Profile) if field.name != "ask"]
 
 
 def find_profile(name: object) -> Profile:
-    """Return the profile of a server, by its name in one of the two files, or by its root URL.
-
-    >>> find_profile("siim").dicomweb
-    'https://hackathon.siim.org/dicomweb'
-    >>> find_profile("https://pacs.example/dicomweb/").title
-    'pacs.example'
-    """
+    """Return the profile of a server, by its name in one of the two files, or by its root URL."""
     name = name.strip() if isinstance(name, str) else f"a value of the type {type(name).__name__}"
     if is_url(name):
         return Profile(title=_host(name) or "That server", dicomweb=name, ask=False)

@@ -14,7 +14,7 @@ from helpers.errors import HTTPProblem, WorkbookError
 from helpers.servers.profiles import find_profile
 from helpers.servers.sign_in import advise, answer_challenge
 from helpers.web import limits
-from helpers.web.answer import check, media_type
+from helpers.web.answer import check, describe_media_type
 from helpers.web.ask import ask, is_here
 from helpers.web.raw_query import RAW_QUERY, send_as_typed
 from helpers.web.secrets import mask_url
@@ -30,10 +30,7 @@ IS_IT_THE_ROOT = (
 
 
 def reach(name: str, server: "Server") -> "Server":
-    """Ask a server what it holds, as `survey` does; sign in the way that it asks for.
-
-    Of a bare URL nobody knows whether it wants a key, and which way. Its refusal says so.
-    """
+    """Ask a server what it holds, as `survey` does; sign in the way that its refusal asks for."""
     since = time.monotonic()
     try:
         return survey(server, since)
@@ -47,13 +44,9 @@ def reach(name: str, server: "Server") -> "Server":
 
 
 def survey(server: "Server", since: float | None = None) -> "Server":
-    """Ask a server what it holds; return it with the number of its studies, and what is odd.
-
-    What has to change for the `requests` of a notebook is changed here, and only for this server:
-    to one on this computer they go past any proxy, and to one that does not decode queries they
-    send them as typed.
-    """
+    """Ask a server what it holds; return it with the number of its studies, and what is odd."""
     since = time.monotonic() if since is None else since
+    # The `requests` of a notebook take the same way as ours to this server, and only to it.
     if is_here(server.dicomweb):
         _go_past_proxies(server.dicomweb)
     count = len(_search(server, f"limit={STUDIES_ASKED_FOR + 1}", since))
@@ -68,14 +61,12 @@ def survey(server: "Server", since: float | None = None) -> "Server":
 
 
 def _decodes_nothing(server: "Server", since: float) -> bool:
-    """Tell whether the server finds by `*`, which every name fits, but not by its encoding.
-
-    Where neither finds anything, it only knows no wildcards.
-    """
+    """Tell whether the server finds by `*`, which every name fits, but not by its encoding."""
     try:
         if _search(server, "limit=1&PatientName=%2A", since):
             return False
         typed = replace(server, quirks=(RAW_QUERY,))
+        # Where neither finds anything, it only knows no wildcards.
         return bool(_search(typed, "limit=1&PatientName=*", since))
     except HTTPProblem:
         # It takes no such search at all.
@@ -83,12 +74,9 @@ def _decodes_nothing(server: "Server", since: float) -> bool:
 
 
 def _go_past_proxies(url: str) -> None:
-    """Let requests to this computer itself go to no proxy: to that, 127.0.0.1 is another computer.
-
-    These helpers do so by themselves. But notebooks call `requests` without a session, and show a
-    curl line: both look into the environment, and nowhere else. So this is written there; only if
-    a proxy is set, and would be asked.
-    """
+    """Let requests to this computer itself go to no proxy: to one, 127.0.0.1 is itself."""
+    # These helpers do so by themselves. But notebooks call `requests` without a session, and show a
+    # curl line: both look into the environment, and nowhere else.
     if not requests.utils.get_environ_proxies(url):
         return
     # With one such variable, Windows and macOS no longer look into their own settings.
@@ -127,6 +115,6 @@ def _read(response: requests.Response) -> list[dict[str, Any]]:
     raise WorkbookError(
         f"{mask_url(response.url)} does not speak DICOMweb.",
         expected="a list of studies in DICOM JSON or XML",
-        came=media_type(response) or "an answer without a Content-Type",
+        came=describe_media_type(response),
         hint=IS_IT_THE_ROOT,
     )

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import requests
-from IPython import get_ipython
 
 from helpers.errors import WorkbookError
 from helpers.servers.profiles import Profile, own_file
@@ -23,11 +22,7 @@ WORDS = {"basic": "User name and password, as user:password,", "bearer": "Token"
 
 
 def find_credentials(profile: Profile) -> Headers:
-    """Return the headers that sign in to a server; none if it asks for no key, or there is none.
-
-    The key comes from the environment variable DICOMWEB_APIKEY. If it is not there, and the
-    profile needs one, and somebody sits before the screen, they are asked. It is not stored.
-    """
+    """Return the headers that sign in to a server; none if it asks for no key, or there is none."""
     if profile.auth == "none":
         return Headers()
     in_environment = os.environ.get("DICOMWEB_APIKEY")
@@ -51,13 +46,7 @@ def find_credentials(profile: Profile) -> Headers:
 
 
 def sign_in(key: str, auth: str, header: str = "apikey") -> Headers:
-    """Return the header that carries a key, in one of `WAYS_TO_SIGN_IN` (RFC 7617, RFC 6750).
-
-    >>> sign_in("HackathonOrientationSession", "header")
-    {'apikey': 'HackathonOrientationSession'}
-    >>> sign_in("abc", "bearer")
-    {'Authorization': 'Bearer ********'}
-    """
+    """Return the header that carries a key, in one of `WAYS_TO_SIGN_IN` (RFC 7617, RFC 6750)."""
     if auth == "bearer":
         return Headers(Authorization=Secret(f"Bearer {key}"))
     if auth == "basic":
@@ -77,6 +66,8 @@ def _problem_of(key: str, auth: str) -> str:
 
 def _ask(profile: Profile) -> str:
     """Ask for the key, unseen; return an empty text where nobody can answer."""
+    from IPython import get_ipython  # it takes a while, and most servers need no key
+
     if get_ipython() is None and not sys.stdin.isatty():
         return ""
     words = WORDS.get(profile.auth, "Key")
@@ -92,10 +83,8 @@ def _ask(profile: Profile) -> str:
 def answer_challenge(
     response: requests.Response, profile: Profile, sent: Mapping[str, str]
 ) -> Headers:
-    """Return the headers that sign in the way that a refusal asks for.
-
-    None if there is no other way than what was sent, or the profile says which way it is.
-    """
+    """Return the headers that sign in the way that a refusal asks for; none if that was sent."""
+    # A profile says which way it is: of a bare URL, nobody knows.
     if profile.ask or response.status_code not in REFUSED:
         return Headers()
     way = (_ways_of(response) or [profile.auth])[0]
@@ -116,11 +105,10 @@ def advise(response: requests.Response, headers: Mapping[str, str]) -> str:
         return ""
     ways = _ways_of(response)
     if ways and headers.get("Authorization", "").partition(" ")[0].lower() not in ways:
-        way = ways[0]
-        what = {"basic": "user:password", "bearer": "a token"}[way]
+        what = "user:password" if ways[0] == "basic" else "a token"
         return (
             f"It asks for {what}, in the environment variable DICOMWEB_APIKEY. "
-            f'If it has a profile in {own_file()}, that needs auth = "{way}".'
+            f'If it has a profile in {own_file()}, that needs auth = "{ways[0]}".'
         )
     if headers:
         where = " in DICOMWEB_APIKEY" if os.environ.get("DICOMWEB_APIKEY") else ""

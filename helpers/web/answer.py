@@ -1,7 +1,6 @@
 """What an answer means: its status, its media type, and its body, whole or as a stream."""
 
 from collections.abc import Iterator
-from email.message import Message
 from urllib.parse import urlsplit
 
 import requests
@@ -9,6 +8,7 @@ import urllib3
 
 from helpers.errors import HTTPProblem, WorkbookError
 from helpers.web.explanations import explain
+from helpers.web.media_types import parse_one
 from helpers.web.secrets import mask_url
 
 READ_SIZE = 256 * 1024  # bytes asked of the network at a time
@@ -33,16 +33,14 @@ NEXT_STEPS = {
 
 
 def media_type(response: requests.Response) -> str:
-    """Return the media type of an answer, in lower case and without parameters; may be empty.
+    """Return the media type of an answer, in lower case and without parameters; may be empty."""
+    name = parse_one(response.headers.get("Content-Type", "")).name
+    return name if "/" in name else ""
 
-    >>> answer = requests.Response()
-    >>> answer.headers["Content-Type"] = 'multipart/related; type="application/dicom"; boundary=b'
-    >>> media_type(answer)
-    'multipart/related'
-    """
-    header = Message()
-    header["Content-Type"] = response.headers.get("Content-Type", "")
-    return header.get_content_type() if "/" in header["Content-Type"] else ""
+
+def describe_media_type(response: requests.Response) -> str:
+    """Return the media type of an answer, or words that say that it has none."""
+    return media_type(response) or "an answer without a Content-Type"
 
 
 def check(response: requests.Response) -> requests.Response:
@@ -107,34 +105,25 @@ def _server_words(response: requests.Response) -> tuple[str, str]:
     # The classroom PACS says detail and hint; Orthanc says Details or Message; Kong says message.
     keys = ("detail", "Details", "Message", "message")
     detail = next((words[key] for key in keys if words.get(key)), "")
-    return _in_one_line(detail), _in_one_line(words.get("hint") or "")
+    return in_one_line(detail), in_one_line(words.get("hint") or "")
 
 
-def _in_one_line(words: object) -> str:
+def in_one_line(words: object) -> str:
     """Return words of a server without what a terminal would take for a command."""
     text = "".join(letter if letter.isprintable() else " " for letter in str(words)[:LONGEST_WORDS])
     return " ".join(text.split())
 
 
 def stream(response: requests.Response) -> Iterator[bytes]:
-    """Yield the body of an answer as it comes, then give the connection back.
-
-    ``response.iter_content`` waits until a chunk is full. When the connection ends too early, it
-    drops what the unfinished chunk held already, and that may be whole instances. This hands over
-    whatever has come.
-
-    >>> import io
-    >>> answer = requests.Response()
-    >>> answer.raw = urllib3.HTTPResponse(io.BytesIO(b"DICM"), preload_content=False)
-    >>> list(stream(answer))
-    [b'DICM']
-    """
+    """Yield the body of an answer as it comes, then give the connection back."""
     if was_streamed(response):
         raise _read_already()
     with response:
         if is_kept(response):
             yield from response.iter_content(READ_SIZE)
             return
+        # ``response.iter_content`` waits until a chunk is full. When the connection ends too early,
+        # it drops what the unfinished chunk held already, and that may be whole instances.
         try:
             while chunk := response.raw.read1(READ_SIZE, decode_content=True):
                 yield chunk

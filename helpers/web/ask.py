@@ -18,6 +18,7 @@ from helpers.web.answer import stream
 from helpers.web.explanations import explain
 from helpers.web.limits import ANSWER, MB, Limits
 from helpers.web.raw_query import RawQueryAdapter
+from helpers.web.secrets import host_of
 from helpers.web.transport import Adapter
 
 # Seconds before the second and before the third time.
@@ -40,13 +41,7 @@ def ask(
     method: str = "GET",
     body: bytes | Iterable[bytes] | None = None,
 ) -> requests.Response:
-    """Send a request, and return the answer, whatever its status, with its body in memory.
-
-    No redirect is followed: a key in a header of its own would go along, to any other host. A proxy
-    is not asked for what is on this computer. With `is_patient`, a GET (and nothing else: reading
-    does no harm) is sent again if the server was busy, or hung up without an answer (RFC 9110
-    sections 9.2.2 and 10.2.3). The time for all of it begins `since` then, or now.
-    """
+    """Send a request, and return the answer, whatever its status, with its body in memory."""
     since = time.monotonic() if since is None else since
 
     def send() -> requests.Response:
@@ -62,12 +57,14 @@ def ask(
             data=body,
             timeout=timeout,
             stream=True,
+            # A key in a header of its own would go along, to any other host.
             allow_redirects=False,
             proxies={"no_proxy": urlsplit(url).hostname or ""} if is_here(url) else None,
         )
 
     with nullcontext(session) if session else open_session(is_raw) as channel:
         try:
+            # Reading does no harm, so it may be done again (RFC 9110 sections 9.2.2 and 10.2.3).
             waits = WAITS if is_patient and method == "GET" else ()
             response = _send_again(send, waits, since + limits.in_all)
         except WorkbookError:
@@ -87,13 +84,10 @@ def ask(
 
 
 class _Session(requests.Session):
-    """A session to which a redirect is an answer like any other, within the same limits.
-
-    requests reads its body whole, and looks at where it leads, before it does not follow it.
-    """
+    """A session to which a redirect is an answer like any other, within the same limits."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return that there is none."""
+        """Return none: else requests reads its body whole, even if it does not follow it."""
 
 
 def open_session(is_raw: bool = False) -> requests.Session:
@@ -115,7 +109,7 @@ def read_within(response: requests.Response, limits: Limits, since: float) -> It
                 raise LimitExceeded(
                     "This answer is too large.",
                     expected=f"at most {limits.body / MB:g} MB",
-                    came=f"more than that, from {_host(response.url)}",
+                    came=f"more than that, from {host_of(response.url)}",
                     hint="Ask for less: a limit in the query, or a series in the place of a study. "
                     "Or take it piece by piece: requests.get(url, stream=True).",
                 )
@@ -140,11 +134,7 @@ def is_here(url: str) -> bool:
 def _send_again(
     send: Callable[[], requests.Response], waits: Iterable[float], deadline: float
 ) -> requests.Response:
-    """Send a request, and again after each wait, as long as that may help.
-
-    It does not help with a name that nobody knows, a port where nobody listens, a certificate, a
-    server that is silent, or one that asks us to come back later than we wait.
-    """
+    """Send a request, and again after each wait, if the server was busy or hung up."""
     for wait in waits:
         try:
             response = send()
@@ -155,7 +145,7 @@ def _send_again(
                 return response
             response.close()
         except requests.ConnectionError as error:
-            # The server took the connection, and ended it without an answer.
+            # Nothing else will be better in a second: an unknown name, a refusal, a certificate.
             if "Connection aborted" not in str(error):
                 raise
         time.sleep(wait)
@@ -176,12 +166,7 @@ def _too_slow(limits: Limits, url: str, size: int) -> LimitExceeded:
     return LimitExceeded(
         "This answer takes too long.",
         expected=f"the whole of it within {limits.in_all:g} seconds",
-        came=f"{size:,} bytes of its body in that time, from {_host(url)}",
+        came=f"{size:,} bytes of its body in that time, from {host_of(url)}",
         hint="Ask again, or ask for less. If it stays so, tell the owner of the server, or use "
         "the classroom PACS: connect().",
     )
-
-
-def _host(url: str) -> str:
-    """Return the host and port of a URL, without the user and the password that it may hold."""
-    return urlsplit(url).netloc.rpartition("@")[2]

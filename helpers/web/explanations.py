@@ -2,7 +2,6 @@
 
 import re
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from requests import exceptions
 
@@ -13,14 +12,11 @@ from helpers.errors import (
     ServerUnreachable,
     WorkbookError,
 )
-from helpers.web.secrets import HIDDEN, mask_url
+from helpers.web.secrets import HIDDEN, host_of, mask_url
 
 
 def explain(error: BaseException) -> WorkbookError:
     """Turn an exception of requests into an error of ours, to be raised ``from`` the original.
-
-    A UnicodeEncodeError comes of a header with a character that no header can carry, another
-    ValueError of a host that can be no name.
 
     >>> print(explain(exceptions.InvalidSchema("htp://127.0.0.1")))
     That is not the URL of a web server.
@@ -38,8 +34,7 @@ def explain(error: BaseException) -> WorkbookError:
     url = getattr(getattr(error, "request", None), "url", None) or ""
     body = getattr(error, "doc", "")
     values = {
-        # Without the user and the password that a URL may hold.
-        "host": urlsplit(url).netloc.rpartition("@")[2] or "the server",
+        "host": host_of(url) or "the server",
         # The host ends at the first / or #, and both may be in a password.
         "words": BAD_PORT.sub(rf"\1{HIDDEN}\2", mask_url(said)),
         "body": f"a body that begins with {body[:20]!r}" if body else "no body at all",
@@ -137,6 +132,7 @@ EXPLANATIONS: dict[type, Explanation] = {
         "Is the key right? Ask with allow_redirects=False, and look at the header Location: "
         "show(response).",
     ),
+    # Of a host that can be no name, urllib3 raises one that requests lets through.
     ValueError: Explanation(
         ServerUnreachable,
         "That is not the URL of a web server.",

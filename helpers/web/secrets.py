@@ -1,6 +1,7 @@
 """Secrets do not appear: not in a repr, not in the wire view, not in a curl line."""
 
 import re
+from urllib.parse import urlsplit
 
 # Printed in the workshop's handout, and the key of the classroom PACS: it protects nothing.
 WORKSHOP_KEY = "HackathonOrientationSession"
@@ -53,6 +54,11 @@ def native(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
+def host_of(url: str) -> str:
+    """Return the host and port of a URL, without the user and the password that it may hold."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
 def mask_url(url: str) -> str:
     """Return a URL with stars in the place of a password or a key in it.
 
@@ -63,7 +69,7 @@ def mask_url(url: str) -> str:
 
 
 class Secret(str):
-    """A key whose repr does not show it. For `requests` it is an ordinary text.
+    """A key whose repr does not show it.
 
     >>> {**Headers(apikey=Secret("my personal key")), "Accept": "image/png"}
     {'apikey': '********', 'Accept': 'image/png'}
@@ -74,11 +80,7 @@ class Secret(str):
 
 
 class Headers(dict[str, str]):
-    """Request headers whose repr shows no secret. For requests it is an ordinary dict.
-
-    >>> Headers(apikey="my personal key")
-    {'apikey': '********'}
-    """
+    """Request headers whose repr shows no secret."""
 
     def __repr__(self) -> str:
         return repr({name: mask(name, value) for name, value in self.items()})

@@ -20,29 +20,6 @@ from requests.adapters import HTTPAdapter
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
-class Adapter(HTTPAdapter):
-    """Sends a request, and keeps the `total` of its time-out, a `urllib3.Timeout`."""
-
-    connections: ClassVar[dict[str, Any]]
-
-    def send(  # type: ignore[override]
-        self, request: requests.PreparedRequest, *, timeout: Any = None, **options: Any
-    ) -> requests.Response:
-        """Send a request; its answer may be read until the time is over."""
-        total = timeout.total if isinstance(timeout, urllib3.Timeout) else None
-        token = _deadline.set(time.monotonic() + total if isinstance(total, int | float) else None)
-        try:
-            return super().send(request, timeout=timeout, **options)
-        finally:
-            _deadline.reset(token)
-
-    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
-        """Return a pool of this adapter's own, which makes connections of ours."""
-        pool: Any = super().get_connection_with_tls_context(*args, **options)
-        pool.ConnectionCls = self.connections[pool.scheme]
-        return pool
-
-
 class _InTime(io.RawIOBase):
     """What comes through a socket, up to a deadline."""
 
@@ -87,4 +64,24 @@ class SecureConnection(urllib3.connection.HTTPSConnection):
     response_class = _Answer
 
 
-Adapter.connections = {"http": Connection, "https": SecureConnection}
+class Adapter(HTTPAdapter):
+    """Sends a request, and keeps the `total` of its time-out, a `urllib3.Timeout`."""
+
+    connections: ClassVar[dict[str, Any]] = {"http": Connection, "https": SecureConnection}
+
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, *, timeout: Any = None, **options: Any
+    ) -> requests.Response:
+        """Send a request; its answer may be read until the time is over."""
+        total = timeout.total if isinstance(timeout, urllib3.Timeout) else None
+        token = _deadline.set(time.monotonic() + total if isinstance(total, int | float) else None)
+        try:
+            return super().send(request, timeout=timeout, **options)
+        finally:
+            _deadline.reset(token)
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        """Return a pool of this adapter's own, which makes connections of ours."""
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
+        pool.ConnectionCls = self.connections[pool.scheme]
+        return pool

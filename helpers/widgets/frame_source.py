@@ -80,7 +80,7 @@ def view_frame(
 
     Notes
     -----
-    PS3.18 section 10.4 (frames), PS3.3 section C.11.2 (the window).
+    PS3.18 section 10.4 (frames), PS3.3 C.11.2 (the window).
 
     Examples
     --------

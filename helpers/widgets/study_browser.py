@@ -51,7 +51,7 @@ class StudyBrowser(Panel):
     --------
     >>> from helpers import connect
     >>> browser = StudyBrowser(connect())
-    >>> joe = browser.nodes[1]
+    >>> joe = next(node for node in browser.nodes if "Joe" in node.button.description)
     >>> joe.button.description
     'Joe SIIM, TCGA-17-Z058, studies: 2'
     >>> joe.button.click()

@@ -14,8 +14,8 @@ from helpers.errors import MultipartError
 from helpers.multipart.describe import hexadecimal
 from helpers.multipart.reader import parse
 from helpers.notebook import Sections
-from helpers.web.answer import media_type, require_answer, was_streamed
-from helpers.web.secrets import mask, mask_url, native
+from helpers.web.answer import is_kept, media_type, require_answer, was_streamed
+from helpers.web.secrets import host_of, mask, mask_url, native
 from helpers.wire.equivalents import Equivalents
 
 LINES = 30
@@ -76,7 +76,7 @@ class Exchange(Sections):
         request = response.request
         url = urlsplit(mask_url(str(request.url)))
         path = url.path + (f"?{url.query}" if url.query else "")
-        sent = {"Host": url.netloc.rpartition("@")[2], **request.headers}
+        sent = {"Host": host_of(str(request.url)), **request.headers}
         received = f"{response.status_code} {response.reason}"
         super().__init__(
             {
@@ -96,8 +96,7 @@ def _head(first_line: str, headers: Mapping[str, str]) -> str:
 
 def _body_text(response: requests.Response, lines: int) -> str:
     """Return the beginning of a body in a readable form."""
-    # requests has no public way to ask whether a streamed body was read.
-    if response._content is False:  # type: ignore[comparison-overlap]
+    if not is_kept(response):
         state = "was read already" if was_streamed(response) else "is not read yet"
         return f"(a stream: the body {state})"
     if not response.content:

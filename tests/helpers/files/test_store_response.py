@@ -122,7 +122,7 @@ def test_what_is_stored_without_a_warning_has_no_reason():
 def test_the_servers_own_words_stand_behind_ours():
     said = read(["1.2"], failed=[item("1.2", 0x0111, comment="a\x1b[31mb\nc")])["1.2"][1]
     assert (
-        said == 'an instance of that UID is there already (code 0111); the server says: "a[31mbc"'
+        said == 'an instance of that UID is there already (code 0111); the server says: "a [31mb c"'
     )
     said = read(["1.2"], failed=[item("1.2", comment="no")])["1.2"][1]
     assert said == 'the server says: "no"'

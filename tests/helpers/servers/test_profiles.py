@@ -1,6 +1,5 @@
 import base64
 import getpass
-import sys
 
 import pytest
 import requests
@@ -140,8 +139,7 @@ def test_the_question_shows_no_password_either(monkeypatch):
 
 def test_in_a_notebook_somebody_sits_before_the_screen(monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
-    # In the package, the function has the name of its module.
-    monkeypatch.setattr(sys.modules["helpers.servers.sign_in"], "get_ipython", object)
+    monkeypatch.setattr("IPython.get_ipython", object)
     # What was copied often has a line end behind it.
     monkeypatch.setattr(getpass, "getpass", lambda words: "s3cret \n")
     assert find_credentials(profile()) == {"apikey": "s3cret"}
