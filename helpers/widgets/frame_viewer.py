@@ -202,6 +202,12 @@ class FrameViewer(ViewerPanel):
         """Centre and width; None for colour."""
         return None if self.window.disabled else (self.center.value, self.width.value)
 
+    def picture(self) -> Image.Image:
+        """Return the picture on the screen; raise what stands there in its place."""
+        if self.shot is None:
+            raise self.error or WorkbookError("The viewer shows no image.")
+        return self._picture(self.shot)
+
     def _picture(self, shot: Shot) -> Image.Image:
         at = (self.across.box.value / 100, self.down.box.value / 100)
         zoom = self.zoom.box.value / 100

@@ -197,7 +197,9 @@ def drawn(server, dataset):
     """Yield the picture of the viewer, of its function, and of the server."""
     for viewer in viewers(server, dataset):
         encoded = re.search(r"src='data:image/png;base64,([^']*)'", viewer.screen.value)[1]
-        yield in_colour(Image.open(BytesIO(base64.b64decode(encoded))))
+        on_screen = in_colour(Image.open(BytesIO(base64.b64decode(encoded))))
+        assert numpy.array_equal(on_screen, in_colour(viewer.picture()))
+        yield on_screen
     series = dataset.SeriesInstanceUID
     yield in_colour(view_frame(server, dataset.StudyInstanceUID, series, dataset.SOPInstanceUID))
     png = ask(server, dataset, "/rendered", "image/png").content
