@@ -54,6 +54,7 @@ for number in range(50):
 """
 
 
+@pytest.mark.slow
 def test_several_kernels_write_at_the_same_time():
     def run(name):
         subprocess.run([sys.executable, "-c", WRITER, name], check=True, cwd=ROOT)

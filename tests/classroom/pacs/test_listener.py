@@ -32,6 +32,7 @@ def connections(pacs, number, stack):
         yield stack.enter_context(socket.create_connection(("127.0.0.1", pacs.port), timeout=9))
 
 
+@pytest.mark.slow
 def test_connections_that_say_nothing_keep_nobody_waiting(pacs):
     with ExitStack() as stack:
         silent = list(connections(pacs, 100, stack))

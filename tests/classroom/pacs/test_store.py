@@ -667,6 +667,7 @@ def test_attributes_of_a_wrong_kind_do_no_harm_to_searches(pacs):
                 assert response.status_code in (200, 204), (keyword, query, response.text)
 
 
+@pytest.mark.slow
 def test_files_of_many_makers_are_stored_as_they_are_or_refused_for_a_reason(pacs):
     """pydicom brings some with it; they are of all kinds, and some are broken."""
     paths = sorted(Path(pydicom.data.DATA_ROOT, "test_files").glob("*.dcm"))

@@ -163,6 +163,7 @@ def test_ctrl_c_says_how_to_go_on(run, monkeypatch):
     assert code == 130 and "Run it again" in errors
 
 
+@pytest.mark.slow
 def test_after_ctrl_c_it_goes_on_where_it_stopped():
     """A real one: a signal to a process that waits for the server."""
     reached, woken = threading.Event(), threading.Event()
@@ -208,6 +209,7 @@ def test_a_name_that_a_log_file_cannot_hold_is_written_all_the_same(server, tmp_
     assert done.stdout.startswith("\\u80f8\\u90e8: http://")
 
 
+@pytest.mark.slow
 def test_it_is_a_command_without_warnings(server):
     command = [sys.executable, "-W", "error", "-m", "helpers.files"]
     done = subprocess.run(

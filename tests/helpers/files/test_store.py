@@ -339,6 +339,7 @@ def test_a_reason_says_nothing_twice(archive, answer, said):
 
 
 @pytest.mark.parametrize("status", [401, 503])
+@pytest.mark.slow
 def test_nothing_is_sent_to_a_server_that_does_not_say_what_it_has(archive, status):
     archive.found = lambda query: (status, {}, b"")
     with pytest.raises(HTTPProblem):

@@ -328,6 +328,7 @@ def test_a_large_part_may_be_let_go_without_a_warning():
     [(1, 200_000_000, 262_144), (100, 2_000_000, 262_144), (1, 200_000, 1)],
     ids=["one large part", "many parts", "many small chunks"],
 )
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_body(count, size, chunk):
     def chunks():
         for _ in range(count):

@@ -97,6 +97,7 @@ def test_a_body_without_end_is_left(monkeypatch):
     }
 
 
+@pytest.mark.slow
 def test_a_body_that_drips_is_left(monkeypatch):
     probing(monkeypatch, in_all=0.2)
     assert answers(HEAD.format("image/png").encode(), *[0.02, b"x"] * 500) == {

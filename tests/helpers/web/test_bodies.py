@@ -68,6 +68,7 @@ def test_what_came_before_a_cut_is_handed_over(kind, missing, came):
     assert handed_over == came
 
 
+@pytest.mark.slow
 def test_a_stall_while_streaming_is_a_cut():
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
     with saying(head, b"who", silence := threading.Event()) as url:

@@ -82,6 +82,7 @@ def test_a_body_that_ends_too_early():
     assert "Ask again" in error.hint
 
 
+@pytest.mark.slow
 def test_a_stall_in_the_middle_of_a_body():
     start = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
     with saying(start, silence := threading.Event()) as url:
