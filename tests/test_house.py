@@ -68,12 +68,12 @@ HEIGHTS = {
     "notebook": 2,
     "multipart": 3,
     "dicom": 4,
-    "pixels": 4,
-    "wire": 5,
-    "servers": 5,
-    "files": 6,
-    "queries": 7,
-    "widgets": 8,
+    "pixels": 5,
+    "wire": 6,
+    "servers": 6,
+    "files": 7,
+    "queries": 8,
+    "widgets": 9,
 }
 # The PACS stands on the ground rooms only; the other rooms of `classroom` on all that is below.
 GROUND = {"errors", "web", "multipart", "dicom", "pixels"}

@@ -13,7 +13,7 @@ from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
 
-from helpers.pixels.codecs import MOST_BYTES
+from helpers.web.limits import PIXEL_BYTES
 
 # Values of these are words, with their size in bytes. pydicom leaves them in the order of the file.
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
@@ -43,8 +43,8 @@ def _check_inflated(file: BinaryIO) -> None:
         inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
         while not inflater.eof and (data := inflater.unconsumed_tail or file.read(_READ_SIZE)):
             size += len(inflater.decompress(data, _READ_SIZE))
-            if size > MOST_BYTES:
-                raise NotServed(f"inflated, it has more than {MOST_BYTES:,} bytes")
+            if size > PIXEL_BYTES:
+                raise NotServed(f"inflated, it has more than {PIXEL_BYTES:,} bytes")
     file.seek(0)
 
 

@@ -40,9 +40,8 @@ from helpers.pixels.stored import (
     unpack,
     ybr_to_rgb,
 )
+from helpers.web.limits import PIXEL_BYTES
 
-MOST_BYTES = 2**28
-"""Of decoded pixels. What says it has more is damaged, or it is an attack."""
 MOST_TILES = 4096  # of JPEG 2000; a decoder keeps some kilobytes for each
 
 # Samples and nothing else, bare or wrapped in fragments.
@@ -209,10 +208,10 @@ def _check_end(data: bytes, name: str) -> None:
 def _check_size(found: Declared, name: str) -> None:
     if found.width <= 0 or found.height <= 0 or found.samples <= 0:
         raise _damaged(name, f"{found.width} x {found.height} pixels of {found.samples} samples")
-    if found.size > MOST_BYTES or found.tiles > MOST_TILES:
+    if found.size > PIXEL_BYTES or found.tiles > MOST_TILES:
         tiles = f" in {found.tiles:,} tiles" if found.tiles > 1 else ""
         raise _damaged(
-            f"{name}, with {MOST_BYTES:,} bytes of pixels at most",
+            f"{name}, with {PIXEL_BYTES:,} bytes of pixels at most",
             f"{found.width} x {found.height} pixels of {found.samples} samples{tiles}",
         )
 

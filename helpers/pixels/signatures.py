@@ -8,6 +8,8 @@ import json
 import struct
 from typing import NamedTuple
 
+from helpers.dicom.names import is_dicom
+
 # The frame header of a JPEG names its process (ITU-T T.81 table B.1; T.87 for JPEG-LS).
 JPEG_PROCESSES = {
     0xC0: "JPEG baseline (SOF0)",
@@ -210,7 +212,7 @@ def _not_a_frame(data: bytes) -> str:
     start = data[:200].lstrip().lower()
     if not data:
         return "nothing"
-    if data[128:132] == b"DICM":
+    if is_dicom(data):
         return "DICOM file"
     if start.startswith((b"<!doctype html", b"<html")):
         return "HTML"

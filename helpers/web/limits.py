@@ -12,8 +12,6 @@ MB = 1 << 20
 BODY_BYTES = 64 * MB
 # Bytes of the pixels of one image, decoded: a mammogram has some 30 MB, a CT of 500 slices 260 MB.
 PIXEL_BYTES = 1 << 28
-# Seconds in which a client has to send the head of a request to the classroom PACS.
-HEAD_SECONDS = 10
 # Seconds until a connection stands: who is there answers at once, from any place on earth.
 CONNECT_SECONDS = 5
 

@@ -20,11 +20,12 @@ from pydicom.uid import (
 )
 
 from helpers.errors import FrameError
-from helpers.pixels.codecs import MOST_BYTES, decode_stored
+from helpers.pixels.codecs import decode_stored
 from helpers.pixels.encode import LOSSLESS, encode
 from helpers.pixels.frame import frame
 from helpers.pixels.signatures import declared, encoding, jpeg_colours, jpeg_markers
 from helpers.pixels.stored import read_image_pixel
+from helpers.web.limits import PIXEL_BYTES
 from tests.archive import RAVI
 
 ROOT = Path(__file__).parents[3]
@@ -122,7 +123,7 @@ def test_a_data_set_that_says_that_its_image_is_vast_is_not_believed(name):
     assert encoding(data) == name
     with pytest.raises(FrameError, match="cannot be decoded") as caught:
         frame(data, description(60_000, 60_000, bits=16))
-    assert f"{MOST_BYTES:,}" in caught.value.expected
+    assert f"{PIXEL_BYTES:,}" in caught.value.expected
 
 
 def test_a_codestream_of_too_many_tiles_is_not_decoded():
