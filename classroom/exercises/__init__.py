@@ -5,12 +5,14 @@ from classroom.exercises.exercise import Exercise, find_exercises
 from classroom.exercises.progress import export_progress, progress, reset_progress
 from classroom.exercises.quizzes import quiz
 
-__all__ = ["____", "export_progress", "progress", "quiz", "reset_progress"]
-__all__ += find_exercises()
+# Exercises are looked up when one is asked for (PEP 562): a quiz alone takes none of them.
+_OTHERS = ["____", "export_progress", "progress", "quiz", "reset_progress"]
 
 
-def __getattr__(name: str) -> Exercise:
-    """Return an exercise by its name (PEP 562)."""
-    if name in find_exercises():
+def __getattr__(name: str) -> Exercise | list[str]:
+    """Return an exercise by its name, or the names of all."""
+    if name == "__all__":
+        return [*_OTHERS, *find_exercises()]
+    if not name.startswith("_") and name in find_exercises():
         return find_exercises()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,10 +11,12 @@ belongs to it::
         ...
         return "Your search finds Sally and nobody else."
 
-Then write two cells into the notebook: the task, and `find_sally.check(____)`. Nothing else: the
-names that notebooks import, the progress and the tests find it here. What is right, the function
-asks the server in use, the first thing that it is given, so that it holds for any archive. There
-are three hints or more, from the concept to nearly the code.
+Then write the task into the notebook, its name into the cell there that imports exercises, and
+`find_sally.check(____)`. Nothing else: `classroom.exercises`, the progress and the tests find it
+here. A notebook that has had none needs a module for them, and its name in LESSONS.
+
+What is right, the function asks the server in use, the first thing that it is given, so that it
+holds for any archive. There are three hints or more, from the concept to nearly the code.
 """
 
 import inspect
