@@ -40,8 +40,10 @@ from classroom.exercises.record import record
 from helpers.errors import WorkbookError
 from helpers.servers.server import in_use
 
-# The modules with exercises, in the order of their notebooks.
-LESSONS = ("search", "discovery", "images", "retrieval", "storage")
+# The modules with exercises, in the order of their notebooks: the workshop, then the deeper row.
+WORKSHOP = ("start", "search", "discovery", "images", "retrieval", "storage")
+DEEPER = ("queries", "multipart", "pixels", "files", "storing", "servers", "fhir")
+LESSONS = (*WORKSHOP, *(f"deeper.{name}" for name in DEEPER))
 
 
 class Exercise:

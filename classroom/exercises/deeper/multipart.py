@@ -1,0 +1,3 @@
+"""The exercises of deeper/multipart: take bodies to pieces."""
+
+NOTEBOOK = "deeper/multipart"
