@@ -14,10 +14,14 @@ import requests
 from matplotlib import pyplot
 
 from helpers import connect
+from helpers.queries.pick import Picked
+from tests.notebooks.rows import WORKSHOP
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[0-4]-*.ipynb"))
+NOTEBOOKS = WORKSHOP
 OURS = tuple(f"{ROOT / package}{os.sep}" for package in ("helpers", "classroom"))
+# Behind the name of a section, the plan that it belongs to.
+SIGN = re.compile(r" · \d+$")
 HEADING = re.compile(r"^#+ (.+)\n*", re.MULTILINE)
 
 
@@ -43,13 +47,14 @@ def record(path):
     """Run the code of one notebook against the classroom PACS; return its Recording."""
     cells = nbformat.read(path, as_version=4).cells
     title, section, prose = HEADING.search(cells[0].source)[1], "", ""
-    introduction = re.search(r"^\*\*(What you'll do:)\*\* (.+)$", cells[0].source, re.MULTILINE)
+    told = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    introduction = re.search(r"^\*\*(What you'll do:)\*\* (.+)$", told, re.MULTILINE)
     names, recorded = {}, []
     with _somewhere_else() as sent:
         for cell in cells:
             if cell.cell_type == "markdown":
                 headings = HEADING.findall(cell.source)
-                section = headings[-1] if headings else section
+                section = SIGN.sub("", headings[-1]) if headings else section
                 prose = HEADING.sub("", cell.source).strip()
                 continue
             _run(cell, names)
@@ -60,6 +65,11 @@ def record(path):
         for name, value in names.items()
         if name.endswith("_uid") and isinstance(value, str)
     }
+    for name, value in names.items():
+        if isinstance(value, Picked):
+            known = set(uids.values())
+            fields = value._asdict().items()
+            uids |= {f"{name}_{field}": uid for field, uid in fields if uid not in known}
     return Recording(path, title, " ".join(introduction.groups()), recorded, uids)
 
 

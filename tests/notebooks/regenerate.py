@@ -72,7 +72,7 @@ if __name__ == "__main__":
     os.environ["WORKBOOK_PROGRESS"] = os.devnull
     # The committed outputs are those of the classroom PACS.
     os.environ.pop("DICOMWEB_SERVER", None)
-    for path in map(Path, sys.argv[1:] or sorted(NOTEBOOKS.glob("*.ipynb"))):
+    for path in map(Path, sys.argv[1:] or sorted(NOTEBOOKS.rglob("[!.]*.ipynb"))):
         print(path.name)
         regenerate(path)
     # The Postman collection says what the notebooks ask.

@@ -1,17 +1,15 @@
-"""The lines for dicomweb-client at the end of each notebook work as they are printed."""
+"""The lines for dicomweb-client at the end of each deeper notebook work as they are printed."""
 
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
 
 from helpers import connect
+from tests.notebooks.rows import DEEPER, name_of
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DEEPER, ids=name_of)
 def test_the_lines_run_and_give_something(path):
     cells = nbformat.read(path, as_version=4).cells
     prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
