@@ -14,6 +14,7 @@ from classroom.exercises.answers import describe, is_untouched
 from classroom.exercises.notes import NOT_ATTEMPTED, NOT_YET, RIGHT, Note, rich
 from classroom.exercises.record import record
 from helpers.errors import WorkbookError
+from helpers.widgets.kept import Picture, display_kept
 
 FILE = Path(__file__).with_name("quizzes.toml")
 
@@ -61,10 +62,10 @@ class Quiz:
             f"<p>Answer with the letter: <code>{how}</code></p>"
         )
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        # What can show widgets takes the radio buttons, the rest takes the text.
-        widget = self.widget()._repr_mimebundle_()
-        return {**widget, "text/html": self._repr_html_(), "text/plain": repr(self)}
+    def _ipython_display_(self) -> None:
+        # Its text has no reply: one to a choice of an earlier run would tell nothing of this one.
+        picture: Picture = {"text/html": self._repr_html_(), "text/plain": repr(self)}
+        display_kept(picture, self.widget())
 
     def widget(self) -> ipywidgets.VBox:
         """Return the quiz as radio buttons, with the reply below them."""

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import ipywidgets as widgets
+
+from helpers.widgets.kept import Kept, Picture, display_kept
+
+__all__ = ["Kept", "Panel", "Picture", "display_kept"]
 
 # The colours are those of the theme; only what JupyterLab leaves odd is changed.
 STYLE = """<style>
@@ -54,11 +57,7 @@ STYLE = """<style>
 </style>"""
 
 
-# What a notebook keeps of a widget: a picture of it in each media type.
-Picture = dict[str, str | bytes]
-
-
-class Panel(widgets.VBox):
+class Panel(Kept, widgets.VBox):
     """A box of widgets that leaves a picture of itself in the notebook.
 
     Its CSS class, for style sheets and tests, is that of its own: wb-query-form for QueryForm.
@@ -70,15 +69,3 @@ class Panel(widgets.VBox):
         super().__init__([self.style_sheet, *children], layout=layout)
         words = re.findall("[A-Z][a-z]*", type(self).__name__)
         self.add_class("wb-panel").add_class("-".join(["wb", *words]).lower())
-
-    def static(self) -> Picture:
-        """Return the picture, with at least ``text/plain``."""
-        # A widget lives only as long as its kernel. Whoever reads the notebook later, on a code
-        # host for example, sees what this returned when the widget was displayed.
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        return str(self.static()["text/plain"])
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super()._repr_mimebundle_(**kwargs), **self.static()}

@@ -48,10 +48,8 @@ def regenerate(path):
 
 
 def without_widget(output):
-    """Take the view of a widget away; its static picture stays. None if there is none."""
-    data = output.get("data", {})
-    is_widget = data.pop(WIDGET, None) is not None
-    return None if is_widget and not {"text/html", "image/png"} & set(data) else output
+    """Take a live widget away, which follows the picture that is kept of it; None if it was one."""
+    return None if WIDGET in output.get("data", {}) else output
 
 
 def pack_picture(output):

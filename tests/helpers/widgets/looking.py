@@ -1,6 +1,9 @@
 """What a widget tells: the text in all of its parts, and the requests that code sends."""
 
 import ipywidgets
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import display
+from IPython.utils.capture import capture_output
 
 
 def all_widgets(widget):
@@ -14,6 +17,17 @@ def everything_in(widget):
     """Return all that a widget and its parts send to the browser, and its static picture."""
     states = [str(part.get_state()) for part in all_widgets(widget)]
     return "\n".join([*states, *map(str, widget.static().values()), repr(widget)])
+
+
+def displayed(value):
+    """Show a value as a notebook would; return the data of the outputs."""
+    InteractiveShell.instance()
+    try:
+        with capture_output() as captured:
+            display(value)
+    finally:
+        InteractiveShell.clear_instance()
+    return [output.data for output in captured.outputs]
 
 
 def run_code(code, server):

@@ -228,6 +228,6 @@ def test_no_secret_reaches_the_lab(locked_out):
 
 
 def test_static_picture_is_the_table(lab):
-    picture = lab._repr_mimebundle_()
+    picture = lab.static()
     assert "<img alt='JPEG Lossless" in picture["text/html"]
     assert "type=image/dicom+jpeg | 200 | 1 x image/jpeg" in picture["text/plain"]

@@ -613,7 +613,7 @@ def test_no_secret_reaches_the_viewer(locked_out):
 
 
 def test_static_picture_is_what_is_on_the_screen(viewer):
-    picture = viewer._repr_mimebundle_()
+    picture = viewer.static()
     shown = numpy.asarray(Image.open(io.BytesIO(picture["image/png"])))
     screen = numpy.asarray(on_screen(viewer))
     rows = len(screen)

@@ -11,9 +11,10 @@ import helpers
 from helpers.errors import WorkbookError
 from helpers.queries.as_python import write_cell
 from helpers.queries.request import GetRequest
+from helpers.widgets.kept import SENTENCE, VIEW
 from helpers.widgets.markup import sentence
 from helpers.widgets.panel import Panel
-from tests.helpers.widgets.looking import all_widgets, run_code, unnamed_controls
+from tests.helpers.widgets.looking import all_widgets, displayed, run_code, unnamed_controls
 
 WIDGETS = [
     value
@@ -61,10 +62,12 @@ def test_only_widgets_that_come_with_ipywidgets_are_used(widget):
         assert modules <= {"@jupyter-widgets/controls", "@jupyter-widgets/base"}
 
 
-def test_widget_leaves_a_static_picture_and_words(widget):
-    picture = widget._repr_mimebundle_()
-    assert picture["text/plain"] == repr(widget)
-    assert {"text/html", "image/png"} & set(picture)
+def test_widget_stands_below_the_picture_that_is_kept_of_it(widget):
+    *kept, live = displayed(widget)
+    assert list(live) == [VIEW] and live[VIEW]["model_id"] == widget.model_id
+    assert kept[0]["text/plain"] == repr(widget)
+    assert {"text/html", "image/png"} & set(kept[0])
+    assert [SENTENCE in bundle.get("text/html", "") for bundle in kept][-1]
     assert "VBox(" not in repr(widget)
 
 

@@ -193,6 +193,6 @@ def test_a_short_body_is_shown_whole_and_a_long_one_scrolls(count, scrolls):
 
 
 def test_static_picture_has_every_piece():
-    picture = MultipartView(BODY, CONTENT_TYPE)._repr_mimebundle_()
+    picture = MultipartView(BODY, CONTENT_TYPE).static()
     assert "closing delimiter: '\\r\\n--cut--'" in picture["text/plain"]
     assert "closing delimiter" in picture["text/html"]

@@ -227,7 +227,7 @@ def test_no_secret_reaches_the_tree(locked_out):
 def test_static_picture_is_the_tree_as_far_as_it_is_open(server):
     browser = StudyBrowser(server)
     open_all(browser)
-    picture = browser._repr_mimebundle_()
+    picture = browser.static()
     assert "        series 2, CT, Chest 7.5 B31f, instances: 32" in picture["text/plain"]
     assert "Chest 7.5 B31f" in picture["text/html"]
 

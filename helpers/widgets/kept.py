@@ -1,0 +1,68 @@
+"""What a notebook keeps of a widget: a picture and one sentence, seen while no widget is alive.
+
+A widget lives only as long as its kernel. So it is shown by outputs that stand one below the other:
+first its picture, its twin, then the widget itself. While the widget lives, its twin is hidden;
+after a restart, or where the notebook is only read, the twin is seen in its place.
+"""
+
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+# The picture in each media type, with at least ``text/plain``.
+Picture = dict[str, str | bytes]
+
+SENTENCE = "Kept from an earlier run. Run this cell to work with it."
+VIEW = "application/vnd.jupyter.widget-view+json"
+LIVE = "wb-live"
+# It stands in the twin: the widget's own styles die with it. A view whose kernel is gone has the
+# class `jupyter-widgets-disconnected`; one whose model is not found is a text without an element.
+STYLE = """<style>
+.jp-OutputArea-child:has(.wb-kept):has(+ .jp-OutputArea-child .wb-live)
+  :not(:has(+ .jp-OutputArea-child .jupyter-widgets-disconnected)),
+.jp-OutputArea-child:has(+ .jp-OutputArea-child .wb-kept-picture)
+  :has(+ .jp-OutputArea-child + .jp-OutputArea-child .wb-live)
+  :not(:has(+ .jp-OutputArea-child + .jp-OutputArea-child .jupyter-widgets-disconnected)),
+.jp-OutputArea-child:has(.wb-kept) + .jp-OutputArea-child:has(.jupyter-widgets-disconnected),
+.jp-OutputArea-child:has(.wb-kept) + .jp-OutputArea-child
+  > .jp-OutputArea-output:is(.jupyter-widgets, .lm-Panel):not(:has(*)) { display: none; }
+</style>""".replace("\n  :", ":")
+
+
+class Kept:
+    """A widget that leaves a picture of itself in the notebook; it comes before its base class."""
+
+    def static(self) -> Picture:
+        """Return the picture, with at least ``text/plain``."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return str(self.static()["text/plain"])
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        display_kept(self.static(), self)
+
+
+def display_kept(picture: Picture, live: widgets.DOMWidget) -> None:
+    """Show a widget, and leave a picture of it for the time after it."""
+    for bundle in keep(picture):
+        display(bundle, raw=True)
+    live.add_class(LIVE)
+    bundle = live._repr_mimebundle_()
+    # anywidget says in metadata where Colab finds what draws it.
+    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+    display({VIEW: data[VIEW]}, metadata=metadata, raw=True)
+
+
+def keep(picture: Picture) -> list[Picture]:
+    """Return what is kept of a picture as outputs: HTML as one, a PNG with a sentence below it."""
+    words = {"text/plain": picture["text/plain"]}
+    if "image/png" in picture:
+        return [{"image/png": picture["image/png"], **words}, {"text/html": _twin("", "-picture")}]
+    return [{"text/html": _twin(str(picture["text/html"])), **words}]
+
+
+def _twin(content: str, kind: str = "") -> str:
+    classes = f"wb-kept wb-kept{kind}" if kind else "wb-kept"
+    return f"<div class='{classes}'>{STYLE}<p><small>{SENTENCE}</small></p>{content}</div>"
