@@ -21,6 +21,7 @@ holds for any archive. There are three hints or more, from the concept to nearly
 
 import inspect
 from collections.abc import Callable
+from datetime import date
 from functools import cache
 from importlib import import_module
 from textwrap import dedent
@@ -29,36 +30,56 @@ from IPython.display import display
 
 from classroom.exercises.answers import (
     NotAttempted,
+    NotHere,
     NotYet,
     describe,
     is_untouched,
     name_error,
     plural,
 )
-from classroom.exercises.notes import NOT_ATTEMPTED, NOT_YET, RIGHT, Note
-from classroom.exercises.record import record
-from helpers.errors import WorkbookError
+from classroom.exercises.feedback import STUCK, Feedback
+from classroom.exercises.notes import (
+    NOT_ATTEMPTED,
+    NOT_HERE,
+    NOT_YET,
+    RIGHT,
+    Hints,
+    Note,
+    Shown,
+    Solution,
+)
+from classroom.exercises.record import done, record
+from helpers.errors import HTTPProblem, MediaTypeMismatch, WorkbookError
 from helpers.servers.server import in_use
 
 # The modules with exercises, in the order of their notebooks: the workshop, then the deeper row.
 WORKSHOP = ("start", "search", "discovery", "images", "retrieval", "storage")
 DEEPER = ("queries", "multipart", "pixels", "files", "storing", "servers", "fhir")
 LESSONS = (*WORKSHOP, *(f"deeper.{name}" for name in DEEPER))
+# What a server says that does not have, or cannot do, what a check asks it.
+LACKING = (400, 404, 405, 406, 410, 415, 501)
+CLASSROOM = (
+    'This exercise needs the classroom PACS: run `server = connect("classroom")`, and then this '
+    "notebook from the top."
+)
+TODO = "Put your answer in the place of `____`, and run the cell again."
+
+# What is right in words, perhaps with a picture.
+Examine = Callable[..., str | Shown]
 
 
 class Exercise:
     """One exercise of a notebook."""
 
-    def __init__(
-        self, examine: Callable[..., str], notebook: str, hints: list[str], solution: str
-    ) -> None:
+    def __init__(self, examine: Examine, notebook: str, hints: list[str], solution: str) -> None:
         self.name = examine.__name__
         self.notebook = notebook
         self.title = (inspect.getdoc(examine) or "").partition("\n")[0].rstrip(".")
         self.hints = hints
         self.code = dedent(solution).strip()
+        self.hint = Hints(self.name, hints)
+        self.solution = Solution(self.code)
         self._examine = examine
-        self._hints_given = 0
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.title}. Use .check(answer), .hint() and .solution()."
@@ -79,20 +100,35 @@ class Exercise:
         note = self.judge(*answer)
         if note.title == RIGHT:
             record(self.name)
-        display(note)
+        display(Feedback(note, self.hints, self.code))
 
     def judge(self, *answer: object) -> Note:
         """Return as a `Note` what `check` shows."""
-        stuck = f"Stuck? Run `{self.name}.hint()`."
+        stuck = STUCK.format(name=self.name)
         try:
-            return Note(RIGHT, self._examine_answer(answer))
-        except NotAttempted:
-            todo = "Put your answer in the place of `____`, and run the cell again."
-            return Note(NOT_ATTEMPTED, f"{todo} {stuck}")
+            right = self._examine_answer(answer)
+        except NotAttempted as problem:
+            return Note(NOT_ATTEMPTED, f"{problem or TODO}{self._done_before()} {stuck}")
         except NotYet as problem:
             return Note(NOT_YET, f"{problem} {stuck}")
+        except NotHere as problem:
+            return Note(NOT_HERE, f"{problem} {CLASSROOM}")
+        if isinstance(right, str):
+            return Note(RIGHT, right)
+        return Note(RIGHT, right.text, png=right.png, alt=right.alt)
 
-    def _examine_answer(self, answer: tuple[object, ...]) -> str:
+    def _done_before(self) -> str:
+        """Say on which day the exercise was done, if it was."""
+        day = done().get(self.name)
+        if not day:
+            return ""
+        try:
+            written = date.fromisoformat(day)
+        except ValueError:
+            return " You did this one before."
+        return f" You did this one on {written.day} {written:%B}."
+
+    def _examine_answer(self, answer: tuple[object, ...]) -> str | Shown:
         wanted = list(inspect.signature(self._examine).parameters)[1:]
         if is_untouched(answer):
             raise NotAttempted
@@ -100,9 +136,16 @@ class Exercise:
             raise NotYet(
                 f"Give `check` this: {', '.join(wanted)}. You gave {plural(len(answer), 'value')}."
             )
+        server = in_use()
         try:
-            return self._examine(in_use(), *answer)
-        except (NotAttempted, NotYet, WorkbookError):
+            return self._examine(server, *answer)
+        except (HTTPProblem, MediaTypeMismatch) as error:
+            if isinstance(error, HTTPProblem) and error.response.status_code not in LACKING:
+                raise
+            raise NotHere(
+                f"{server.name} cannot say what is right: {error.problem.rstrip('.')}."
+            ) from error
+        except (NotAttempted, NotHere, NotYet, WorkbookError):
             raise
         except Exception as error:
             given = " and ".join(map(describe, answer))
@@ -111,24 +154,8 @@ class Exercise:
                 "Read the task again: what kind of thing does it ask for?"
             ) from error
 
-    def hint(self) -> None:
-        """Show the next hint; after the last one, the first again."""
-        number = self._hints_given % len(self.hints)
-        self._hints_given += 1
-        more = "hint" if number + 1 < len(self.hints) else "solution"
-        text = f"{self.hints[number]} Still stuck? Run `{self.name}.{more}()`."
-        display(Note(f"Hint {number + 1} of {len(self.hints)}", text))
 
-    def solution(self) -> None:
-        """Show one way to do it."""
-        display(
-            Note("Solution", "One way among others. Try to say what each line does.", self.code)
-        )
-
-
-def exercise(
-    notebook: str, *, hints: list[str], solution: str
-) -> Callable[[Callable[..., str]], Exercise]:
+def exercise(notebook: str, *, hints: list[str], solution: str) -> Callable[[Examine], Exercise]:
     """Make an exercise of a function that examines answers.
 
     Parameters
@@ -143,7 +170,7 @@ def exercise(
     -------
     callable
         A decorator. Its function takes the server in use and the answer, returns a sentence if the
-        answer is right, and raises `NotYet` if not.
+        answer is right (or `Shown`: with a picture), and raises `NotYet` if not.
 
     Examples
     --------

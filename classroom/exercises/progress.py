@@ -5,10 +5,12 @@ import os
 from datetime import date
 from pathlib import Path
 
-from classroom.exercises.exercise import Exercise, find_exercises
-from classroom.exercises.notes import Note
+from classroom.exercises.answers import describe
+from classroom.exercises.exercise import DEEPER, Exercise, find_exercises
+from classroom.exercises.notes import COLOURS, RIGHT, Note
 from classroom.exercises.quizzes import Quiz, quizzes
 from classroom.exercises.record import done, reset
+from helpers.errors import WorkbookError
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -38,8 +40,18 @@ time {{ white-space: nowrap; }}
 def tasks() -> dict[str, list[Exercise | Quiz]]:
     """Return every exercise and quiz, by notebook."""
     everything: list[Exercise | Quiz] = [*find_exercises().values(), *quizzes().values()]
-    notebooks = sorted({task.notebook for task in everything})
+    notebooks = sorted({task.notebook for task in everything}, key=place)
     return {name: [task for task in everything if task.notebook == name] for name in notebooks}
+
+
+def place(notebook: str) -> tuple[int, str]:
+    """Return where a notebook stands: the workshop first, by its numbers, then the deeper row.
+
+    >>> sorted(["deeper/files", "01-find-the-patient", "deeper/queries"], key=place)
+    ['01-find-the-patient', 'deeper/queries', 'deeper/files']
+    """
+    row, _, name = notebook.rpartition("/")
+    return (1 + DEEPER.index(name) if row and name in DEEPER else 0, notebook)
 
 
 class Progress:
@@ -90,15 +102,74 @@ def about(task: Exercise | Quiz) -> str:
     return task.title if isinstance(task, Exercise) else "a quiz"
 
 
-def progress() -> Progress:
+class Strip:
+    """What is done of one notebook, on one line."""
+
+    def __init__(self, notebook: str, found: list[Exercise | Quiz]) -> None:
+        days = done()
+        exercises = [task for task in found if isinstance(task, Exercise)]
+        self.notebook = notebook
+        self.exercises = {task.name: task.name in days for task in exercises}
+        self.quizzes = [task.name in days for task in found if isinstance(task, Quiz)]
+
+    def __repr__(self) -> str:
+        words = [f"{name} ({state(is_done)})" for name, is_done in self.exercises.items()]
+        if self.quizzes:
+            words.append(f"quizzes ({sum(self.quizzes)} of {len(self.quizzes)} done)")
+        return f"Exercises here: {', '.join(words) or 'none'}"
+
+    def _repr_html_(self) -> str:
+        items = [f"{mark(done)} <code>{name}</code>" for name, done in self.exercises.items()]
+        if self.quizzes:
+            items.append(f"quizzes {' '.join(map(mark, self.quizzes))}")
+        shown = "".join(
+            f"<span style='margin-left: 1em; white-space: nowrap'>{item}</span>" for item in items
+        )
+        return f"<div>Exercises here:{shown or ' none'}</div>"
+
+
+def state(is_done: bool) -> str:
+    """Say in words whether a task is done."""
+    return "done" if is_done else "not yet"
+
+
+def mark(is_done: bool) -> str:
+    """Return a full or an empty circle, with words for a screen reader."""
+    colour = f"color: {COLOURS[RIGHT]}" if is_done else ""
+    sign = "&#9679;" if is_done else "&#9675;"
+    return f"<span role='img' aria-label='{state(is_done)}' style='{colour}'>{sign}</span>"
+
+
+def progress(notebook: str = "") -> Progress | Strip:
     """Return what is done and what is left.
+
+    Parameters
+    ----------
+    notebook : str
+        The name of one notebook, such as ``"01-find-the-patient"`` or ``"deeper/queries"``. By
+        default, all of them.
 
     Returns
     -------
-    Progress
-        It shows as a table.
+    Progress or Strip
+        It shows as a table; for one notebook, as a line.
+
+    Raises
+    ------
+    WorkbookError
+        No notebook of that name has exercises.
     """
-    return Progress()
+    if not notebook:
+        return Progress()
+    found = tasks()
+    if notebook not in found:
+        raise WorkbookError(
+            "No notebook of that name has exercises.",
+            expected=", ".join(found),
+            came=describe(notebook),
+            hint=f'Take one of these names: progress("{next(iter(found))}").',
+        )
+    return Strip(notebook, found[notebook])
 
 
 def reset_progress() -> Note:
@@ -127,7 +198,7 @@ def export_progress(learner: str, file: str | Path = "progress.html") -> Path:
     -------
     pathlib.Path
     """
-    found = progress()
+    found = Progress()
     page = PAGE.format(
         learner=html.escape(str(learner)),
         count=found.count,

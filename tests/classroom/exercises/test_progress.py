@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from classroom.exercises import export_progress, progress, reset_progress
-from classroom.exercises.progress import tasks
+from classroom.exercises.progress import place, tasks
 from classroom.exercises.record import FILE, done, path, record
+from helpers.errors import WorkbookError
 
 ROOT = Path(__file__).parents[3]
 
@@ -89,6 +90,31 @@ def test_the_progress_names_every_task_by_notebook():
     assert "<code>find_sally</code></td><td style='text-align: left'>Search by name" in (
         progress()._repr_html_()
     )
+
+
+def test_one_notebook_is_a_line_that_says_what_is_done_in_words():
+    notebook = "01-find-the-patient"
+    before = progress(notebook)
+    assert repr(before).startswith("Exercises here: find_sally (not yet), ")
+    assert repr(progress(notebook)) == repr(before)
+    assert "aria-label='done'" not in before._repr_html_()
+    record("find_sally")
+    assert "find_sally (done)" in repr(progress(notebook))
+    assert "aria-label='done' style='color: #2e8b57'>&#9679;</span> <code>find_sally" in (
+        progress(notebook)._repr_html_()
+    )
+    assert "\n" not in repr(before)
+
+
+def test_a_notebook_without_exercises_is_explained():
+    with pytest.raises(WorkbookError, match="No notebook of that name") as error:
+        progress("01")
+    assert "01-find-the-patient" in str(error.value)
+
+
+def test_the_workshop_comes_first_and_then_the_deeper_row_in_its_order():
+    names = ["deeper/fhir", "04-retrieve-the-study", "deeper/queries", "00-start-here"]
+    assert sorted(names, key=place) == [names[3], names[1], names[2], names[0]]
 
 
 def test_a_name_that_no_notebook_has_is_not_counted():
