@@ -255,12 +255,35 @@ class Notebook:
         for old in SCREENSHOTS.glob(f"{name}-[0-9]*.png"):
             old.unlink()
         scroller = self.panel.locator(".jp-WindowedPanel-outer")
-        step = scroller.evaluate("node => node.clientHeight")
-        for number, top in enumerate(range(0, self._length(), step), 1):
+        for number, top in enumerate(range(0, self.length(), self.screen()), 1):
             scroller.evaluate("(node, top) => { node.scrollTop = top }", top)
             self.page.screenshot(path=SCREENSHOTS / f"{name}-{number:02}.png")
 
-    def _length(self):
+    @contextmanager
+    def resized(self, width, height):
+        """Show the notebook in a window of another size, without the list of files."""
+        before = self.page.viewport_size
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function("width => innerWidth === width", arg=width)
+        yield
+        self.page.set_viewport_size(before)
+
+    def screen(self):
+        """Return how many pixels of the notebook one sees at a time."""
+        return self.panel.locator(".jp-WindowedPanel-outer").evaluate("node => node.clientHeight")
+
+    def first_picture(self):
+        """Return where the first picture or widget of an output stands, from the notebook's top."""
+        return self.panel.evaluate("""panel => {
+            const top = panel.querySelector('.jp-Cell').getBoundingClientRect().top;
+            const pictures = panel.querySelectorAll(
+                '.jp-OutputArea-output :is(img, canvas, svg), .jp-OutputArea-output .wb-panel');
+            const boxes = [...pictures].map(node => node.getBoundingClientRect());
+            const seen = boxes.find(box => box.width > 100 && box.height > 100);
+            return {top: Math.round(seen.top - top), height: Math.round(seen.height)};
+        }""")
+
+    def length(self):
         """Return how many pixels there are from the top of the notebook to its last cell's end."""
         return self.panel.evaluate("""panel => {
             const cells = panel.querySelectorAll('.jp-Cell');

@@ -5,15 +5,18 @@ import pytest
 
 from tests.browser.lab import ROOT, THEMES, Notebook, Tab
 from tests.browser.looks import cut_off, hard_to_read
+from tests.notebooks.rows import NOTEBOOKS, WORKSHOP, name_of
 from tests.tools import needs_tool
 
 pytestmark = needs_tool("chromium", "chromium")
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# A common laptop; a narrow window; the laptop with everything magnified to 150 %.
+LAPTOP, NARROW, MAGNIFIED = (1366, 768), (1024, 768), (911, 512)
+SCREENS = 8
 
 
-@pytest.fixture(scope="module", params=PATHS, ids=lambda path: path.name)
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=name_of)
 def path(request):
     return request.param
 
@@ -22,7 +25,7 @@ def path(request):
 def notebook(path, browser, lab):
     """Run the notebook once, for all tests of this file."""
     tab = Tab(browser)
-    opened = Notebook(tab, lab, f"notebooks/{path.name}")
+    opened = Notebook(tab, lab, path.relative_to(ROOT).as_posix())
     opened.run_all()
     yield opened
     tab.close()
@@ -77,8 +80,24 @@ def test_every_widget_is_there(notebook):
     assert "Error displaying widget" not in notebook.panel.inner_text()
 
 
-def test_no_table_is_cut_off(notebook):
-    assert cut_off(notebook.panel) == []
+@pytest.mark.parametrize("size", [LAPTOP, NARROW, MAGNIFIED], ids="{0[0]} x {0[1]}".format)
+def test_no_table_is_cut_off(notebook, size):
+    with notebook.resized(*size):
+        assert cut_off(notebook.panel) == []
+
+
+def test_the_first_screen_shows_a_picture_or_a_widget(notebook):
+    with notebook.resized(*LAPTOP):
+        seen = notebook.first_picture()
+        screen = notebook.screen()
+    # Enough of it that one sees what it is.
+    assert seen["top"] + min(seen["height"], 150) <= screen, seen
+
+
+def test_a_notebook_of_the_workshop_has_eight_screens_at_most(notebook, path):
+    with notebook.resized(*LAPTOP):
+        screens = notebook.length() / notebook.screen()
+    assert path not in WORKSHOP or screens <= SCREENS
 
 
 @pytest.mark.parametrize("theme", THEMES)
