@@ -24,6 +24,7 @@ def hard_bodies() -> list[tuple[str, bytes, str]]:
         "with data that end in a line end": two.replace(b"first", b"first\r\n"),
         "with an empty part": two.replace(b"first", b""),
         "with a part that has no headers": two.replace(part + b"first", b"\r\nfirst"),
+        "that ends right behind the closing delimiter": two.removesuffix(b"\r\n"),
         "with blanks behind a delimiter": two.replace(b"--b\r\n", b"--b  \r\n"),
     }
     cases = [(words, body, plain) for words, body in made.items()]
