@@ -14,9 +14,10 @@ from classroom.pacs.image_file import NotAvailable, open_image, refusing
 from classroom.pacs.instance import SOPInstance
 from classroom.pacs.retrieve import frame_numbers
 from classroom.pacs.service import PacsRequest, Service, check_parameters, choose_offer
-from helpers.pixels.display import FUNCTIONS, Window, eight_bits
+from helpers.pixels.display import eight_bits
 from helpers.pixels.lookup_tables import colours
 from helpers.pixels.stored import Pixels, frame_attributes
+from helpers.pixels.windows import FUNCTIONS, Window
 from helpers.web.media_types import MediaType
 
 PICTURES = [MediaType("image/jpeg"), MediaType("image/png")]

@@ -11,7 +11,7 @@ from classroom.pacs.rendered import LARGEST_SIDE, PICTURES, numbers, picture, wh
 from classroom.pacs.retrieve import send_file
 from classroom.pacs.service import PacsRequest, Service, check_parameters
 from helpers.dicom.names import is_uid
-from helpers.pixels.display import Window
+from helpers.pixels.windows import Window
 from helpers.web import media_types as accept
 from helpers.web.media_types import MediaType, choose
 

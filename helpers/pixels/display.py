@@ -6,75 +6,27 @@ each value that can occur, and every pixel is looked up.
 """
 
 import io
-import math
-from typing import NamedTuple
 
 import numpy
 from PIL import Image
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from helpers.errors import WorkbookError
-from helpers.pixels.lookup_tables import LookupTable, lookup_table
 from helpers.pixels.stored import Pixels, read_image_pixel
+from helpers.pixels.values import modality_values, padding_of
+from helpers.pixels.windows import (
+    FILE,
+    WHITE,
+    Window,
+    curve_of,
+    file_window,
+    full_range,
+    voi_lut,
+    window_of,
+)
 
-WHITE = 255
-FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
-
-# Centre and width in Hounsfield units, as radiologists commonly set them for CT.
-PRESETS = {"lung": (-600.0, 1500.0), "mediastinum": (40.0, 400.0), "bone": (400.0, 1800.0)}
-FILE, FULL_RANGE = "file", "full range"
 CAPTION_SIZE = 14  # of its letters, in pixels
 LONGER_SIDE = 512  # of a picture, in pixels of the screen
-
-
-class Window(NamedTuple):
-    """Which values are seen between black and white, and how (PS3.3 C.11.2.1.2, C.11.2.1.3)."""
-
-    center: float
-    width: float
-    function: str = "LINEAR"
-
-    @property
-    def makes_sense(self) -> bool:
-        """Whether the function is known, and the width one that it can have."""
-        is_wide_enough = self.width >= 1 if self.function == "LINEAR" else self.width > 0
-        return self.function in FUNCTIONS and is_wide_enough and math.isfinite(self.center)
-
-    def apply(self, values: Pixels) -> Pixels:
-        """Map values to 0 (black) to 255 (white).
-
-        >>> Window(40, 400).apply(numpy.array([-160, 40, 239, 1000])).round().tolist()
-        [0.0, 128.0, 255.0, 255.0]
-        """
-        distance = numpy.asarray(values, "f8") - self.center
-        # A window of no width, or of 1 where it is linear, is a threshold: white lies above.
-        if self.function == "SIGMOID":
-            steepness = numpy.clip(-4 * distance / max(self.width, 1e-6), -500, 500)
-            share = 1 / (1 + numpy.exp(steepness))
-        elif self.function == "LINEAR_EXACT":
-            share = distance / max(self.width, 1e-6) + 0.5
-        elif self.width > 1:
-            share = (distance + 0.5) / (self.width - 1) + 0.5
-        else:
-            share = numpy.where(distance > -0.5, 1.0, 0.0)
-        return share.clip(0, 1) * WHITE
-
-
-def modality_values(pixels: Pixels, dataset: Dataset) -> Pixels:
-    """Turn stored values into what they mean, for example Hounsfield units (PS3.3 C.11.1).
-
-    Colour, and what is not rescaled, stay as they are.
-    """
-    if pixels.ndim == 3:
-        return pixels
-    table = lookup_table(dataset, "ModalityLUTSequence", _is_signed(dataset))
-    if table:
-        return table.look_up(pixels)
-    slope, intercept = (_first(dataset, name) for name in ("RescaleSlope", "RescaleIntercept"))
-    if slope is None or intercept is None:
-        return pixels
-    return pixels.astype("f8") * slope + intercept
 
 
 def eight_bits(pixels: Pixels, dataset: Dataset, window: Window | None = None) -> Pixels:
@@ -91,7 +43,7 @@ def eight_bits(pixels: Pixels, dataset: Dataset, window: Window | None = None) -
 
 
 def _grey(pixels: Pixels, dataset: Dataset, window: Window | None) -> Pixels:
-    padding = _padding(dataset)
+    padding = padding_of(dataset)
     low, high = min(int(pixels.min()), 0), int(pixels.max())
     # Values of 32 bits can be too many for a table: then each pixel is worked out.
     is_table = pixels.dtype.kind in "iu" and high - low < 1 << 16
@@ -111,67 +63,6 @@ def _grey(pixels: Pixels, dataset: Dataset, window: Window | None) -> Pixels:
     if not is_table:
         return screen
     return screen.take((pixels - low).astype("u2") if low else pixels)
-
-
-def voi_lut(dataset: Dataset) -> LookupTable | None:
-    """Return the table that the file brings in the place of a window (PS3.3 C.11.2.1.1)."""
-    is_signed = _is_signed(dataset) or (_first(dataset, "RescaleIntercept") or 0) < 0
-    return lookup_table(dataset, "VOILUTSequence", is_signed)
-
-
-def file_window(dataset: Dataset) -> Window | None:
-    """Return the first window that the file brings, or None if it has none that makes sense."""
-    center, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
-    if center is None or width is None:
-        return None
-    window = Window(center, width, curve_of(dataset))
-    return window if window.makes_sense else None
-
-
-def full_range(pixels: Pixels, dataset: Dataset) -> Window:
-    """Return the window in which the least value is black and the greatest white; no padding."""
-    padding = _padding(dataset)
-    if padding and pixels.ndim == 2:
-        inside = pixels[(pixels < padding[0]) | (pixels > padding[1])]
-        pixels = inside if inside.size else pixels
-    if not dataset.get("ModalityLUTSequence"):  # a rescale leaves the ends where they are
-        pixels = numpy.array([pixels.min(), pixels.max()])
-    values = modality_values(pixels, dataset)
-    low, high = float(values.min()), float(values.max())
-    return Window((low + high + 1) / 2, high - low + 1)
-
-
-def _padding(dataset: Dataset) -> tuple[int, int] | None:
-    """Return the lowest and highest value of Pixel Padding (PS3.3 C.7.5.1.1.2)."""
-    value = _first(dataset, "PixelPaddingValue")
-    if value is None:
-        return None
-    limit = _first(dataset, "PixelPaddingRangeLimit")
-    ends = sorted(int(end) for end in (value, value if limit is None else limit))
-    if _is_signed(dataset):  # a writer may have called them unsigned
-        ends = sorted(end - 65536 if 32767 < end < 65536 else end for end in ends)
-    return ends[0], ends[1]
-
-
-def _is_signed(dataset: Dataset) -> bool:
-    return bool(dataset.get("PixelRepresentation") == 1)
-
-
-def _first(dataset: Dataset, keyword: str) -> float | None:
-    """Return the first number of an attribute; None if it is absent, empty or no number."""
-    value = dataset.get(keyword)
-    if isinstance(value, MultiValue | list | tuple):
-        value = value[0] if value else None
-    try:
-        number = float(value)  # type: ignore[arg-type]  # None and more is what it is tried for
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def curve_of(dataset: Dataset) -> str:
-    """Return what a window does between black and white (PS3.3 C.11.2.1.3)."""
-    return str(dataset.get("VOILUTFunction") or "LINEAR")
 
 
 def is_inverted(dataset: Dataset, invert: bool) -> bool:
@@ -194,38 +85,6 @@ def aspect_of(dataset: Dataset) -> float:
         if isinstance(pair, MultiValue) and len(pair) == 2 and all(pair):
             return min(max(float(pair[0]) / float(pair[1]), 0.01), 100)
     return 1.0
-
-
-def window_names(dataset: Dataset) -> list[str]:
-    """List the windows that make sense for an image; none for colour."""
-    pixel = read_image_pixel(dataset)
-    if pixel.samples != 1 or pixel.has_palette:
-        return []
-    presets = list(PRESETS) if dataset.get("Modality") == "CT" else []
-    own = [FILE] if voi_lut(dataset) or file_window(dataset) else []
-    return [*own, *presets, FULL_RANGE]
-
-
-def window_of(name: str, dataset: Dataset, pixels: Pixels) -> Window:
-    """Return the window that a name stands for; of a VOI LUT, the range of values that it maps."""
-    if name in PRESETS:
-        return Window(*PRESETS[name], curve_of(dataset))
-    if name not in (FILE, FULL_RANGE):
-        raise WorkbookError(
-            "There is no such window.",
-            expected=f"{', '.join([FILE, *PRESETS, FULL_RANGE])}, or (centre, width)",
-            came=str(name),
-            hint="For soft tissue in CT: (40, 400).",
-        )
-    if name == FILE:
-        table = voi_lut(dataset)
-        if table:
-            count = len(table.entries)
-            return Window(table.first + count / 2, count)
-        own = file_window(dataset)
-        if own:
-            return own
-    return full_range(pixels, dataset)
 
 
 def picture(

@@ -13,9 +13,11 @@ from pydicom import Dataset
 
 from helpers.dicom.names import require_uid
 from helpers.errors import WorkbookError
-from helpers.pixels.display import FILE, modality_values, picture
+from helpers.pixels.display import picture
 from helpers.pixels.frame import frame
 from helpers.pixels.stored import frame_attributes
+from helpers.pixels.values import modality_values
+from helpers.pixels.windows import FILE
 from helpers.queries.instances import images_of, list_instances
 from helpers.queries.metadata import BYTES, fetch_metadata, first_part
 from helpers.queries.request import GetRequest

@@ -1,34 +1,48 @@
-"""A viewer: instances, frames, window, zoom and cine."""
+"""A viewer: stacks and films, windows, zoom, and the value under the cursor."""
 
-import html
 import threading
-import time
-from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
 
+import anywidget
+import pandas
+import traitlets
 from PIL import Image
 
 from helpers.errors import WorkbookError
-from helpers.pixels.display import FULL_RANGE, captioned, picture, png, window_names, window_of
+from helpers.pixels.display import captioned, picture, png
 from helpers.pixels.show_frame import description
+from helpers.pixels.windows import FILE, FULL_RANGE, Window, window_names, window_of
 from helpers.queries.as_python import write_frame_cell
 from helpers.servers.server import Server
 from helpers.widgets import markup
-from helpers.widgets.controls import set_maximum
 from helpers.widgets.frame_source import FrameSource, Key, Shot
+from helpers.widgets.packed_frame import pack_frame
 from helpers.widgets.panel import Picture
-from helpers.widgets.viewer_panel import NO_WINDOW, OWN, ViewerPanel
 
 AHEAD = 6  # frames to fetch before they are asked for
+OWN = "my own"
+PLACE = ("series_uid", "instance_uid", "image", "frame")
+WINDOW = ("window", "center", "width")
+LOOK = (*WINDOW, "invert", "zoom", "across", "down")
 
 
-class FrameViewer(ViewerPanel):
+class FrameViewer(anywidget.AnyWidget):
     """A viewer of the images of a study; `view_frame` draws the same in code.
+
+    Drag for the window, turn the wheel for the next image, press Play for a stack or a film. The
+    keys are listed below the picture.
 
     Parameters
     ----------
     server
-    study
-        Study Instance UID.
+    study_uid, series_uid, instance_uid
+        Where to begin: the first series, and its first image, unless you say which.
+    frame
+        Of a film, from 1.
+    window
+        "file", another of the file's own ("file: LUNG"), "lung", "mediastinum", "bone", or
+        "full range".
 
     Attributes
     ----------
@@ -36,210 +50,267 @@ class FrameViewer(ViewerPanel):
         What is shown: `pixels`, `values` and `dataset`.
     error
         Why nothing is shown.
-    series, image, frame, window, center, width, invert, zoom, across, down, play
-        The controls. A number has a `box` and a `slider`.
+    series_uid, instance_uid, image, frame
+        Which image; `image` and `frame` count from 1. Set one, and the picture follows.
+    window, center, width, invert, zoom, across, down, playing
+        How it is shown. `zoom` is 1 for the whole picture; `across` and `down` are from 0 to 1.
 
     Examples
     --------
     >>> from helpers import connect
     >>> viewer = FrameViewer(connect(), "2.25.35872168834085900275852582640522096")
-    >>> viewer.image.box.value = 16
-    >>> viewer.window.value = "lung"
-    >>> viewer.center.value, int(viewer.shot.dataset.InstanceNumber)
+    >>> viewer.image = 16
+    >>> viewer.window = "lung"
+    >>> viewer.center, int(viewer.shot.dataset.InstanceNumber)
     (-600.0, 16)
     """
 
-    def __init__(self, server: Server, study: str) -> None:
-        self.server = server
+    _esm = files("helpers.widgets").joinpath("frame_viewer.js").read_text("utf-8")
+    _css = files("helpers.widgets").joinpath("frame_viewer.css").read_text("utf-8")
+
+    series_uid = traitlets.Unicode().tag(sync=True)
+    instance_uid = traitlets.Unicode().tag(sync=True)
+    image = traitlets.Int(1).tag(sync=True)
+    frame = traitlets.Int(1).tag(sync=True)
+    window = traitlets.Unicode(FILE).tag(sync=True)
+    center = traitlets.Float(0).tag(sync=True)
+    width = traitlets.Float(1).tag(sync=True)
+    invert = traitlets.Bool(False).tag(sync=True)
+    zoom = traitlets.Float(1, min=1, max=16).tag(sync=True)
+    across = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
+    down = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
+    playing = traitlets.Bool(False).tag(sync=True)
+
+    # For the browser: which images there are, the frame to begin with, and what to say.
+    stacks: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    first = traitlets.Dict().tag(sync=True)
+    message = traitlets.Unicode().tag(sync=True)
+    code = traitlets.Unicode().tag(sync=True)
+
+    def __init__(
+        self,
+        server: Server,
+        study_uid: str,
+        series_uid: str | None = None,
+        instance_uid: str | None = None,
+        frame: int = 1,
+        window: str = FILE,
+    ) -> None:
+        super().__init__(frame=frame, window=window)
+        self.add_class("wb-panel").add_class("wb-frame-viewer")
         self.shot: Shot | None = None
+        self._place_of_shot: Key | None = None
         self.error: WorkbookError | None = None
-        self.source = FrameSource(server, study)
-        self._busy = True  # while the viewer itself sets the controls, nothing is drawn
+        self.source = FrameSource(server, study_uid)
+        self._busy = False  # while the viewer itself sets its traits
         # JupyterLab sends what a person does to more than one thread of the kernel.
         self._one_at_a_time = threading.RLock()
-        super().__init__()
-        self._listen()
-        self._open()
-
-    def _listen(self) -> None:
-        self.series.observe(lambda _: self._react(self._choose_series), "value")
-        self.image.box.observe(lambda _: self._react(self._choose_image), "value")
-        self.frame.box.observe(lambda _: self._react(self._load), "value")
-        self.window.observe(lambda _: self._react(self._choose_window), "value")
-        for widget in (self.center, self.width):
-            widget.observe(lambda _: self._react(self._own_window), "value")
-        for widget in (self.invert, self.zoom.box, self.across.box, self.down.box):
-            widget.observe(lambda _: self._react(self._draw), "value")
-
-    def _react(self, action: Callable[[], None]) -> None:
-        """Do what a control asks for, and draw once, however many controls it sets."""
-        with self._one_at_a_time:
-            if self._busy:
-                return
-            self._busy = True
-            try:
-                action()
-            finally:
-                self._busy = False
-
-    def _open(self) -> None:
-        """Ask which images there are, and show the first."""
-        self.error = None
         try:
-            self.images = self.source.list_images()
+            self._open(series_uid, instance_uid)
         except WorkbookError as error:
             self._fail(error)
-            self.show_only_the_message()
-            return
-        options = []
-        for uid, members in self.images.groupby("SeriesInstanceUID", sort=False):
-            first = members.iloc[0]
-            words = [first["SeriesNumber"], first["Modality"], first["SeriesDescription"]]
-            label = ", ".join(str(word) for word in words if word != "")
-            options.append((f"{label}, images: {len(members)}", uid))
-        self.series.options = options
-        self.series.index = 0
-        self._choose_series()
-        self._busy = False
+        self.observe(self._react, [*PLACE, *LOOK])
+        self.on_msg(self._answer)
 
-    def _choose_series(self) -> None:
-        self.shown = self.images[self.images["SeriesInstanceUID"] == self.series.value]
-        set_maximum(self.image, len(self.shown), 1)
-        self._choose_image()
-
-    def _choose_image(self) -> None:
-        count = self._frames_of(self.image.box.value)
-        self.play.value = False
-        set_maximum((*self.frame, self.cine), count, 1)
-        self.film.layout.display = "flex" if count > 1 else "none"
+    def _open(self, series_uid: str | None, instance_uid: str | None) -> None:
+        """Ask which images there are, and show the first."""
+        self.images = self.source.list_images()
+        self.stacks = [
+            {
+                "uid": uid,
+                "label": _label(members),
+                "images": members[["SOPInstanceUID", "NumberOfFrames"]].values.tolist(),
+            }
+            for uid, members in self.images.groupby("SeriesInstanceUID", sort=False)
+        ]
+        self.series_uid = series_uid or self.stacks[0]["uid"]
+        self._settle("series_uid")
+        if instance_uid:
+            self.instance_uid = instance_uid
+            self._settle("instance_uid")
         self._load()
+        if self.shot:
+            self.first = self._packed(self.key)
 
-    def _frames_of(self, number: int) -> int:
-        return int(self.shown.iloc[number - 1]["NumberOfFrames"])
+    @property
+    def shown(self) -> pandas.DataFrame:
+        """The images of the series, in their order."""
+        return self.images[self.images["SeriesInstanceUID"] == self.series_uid]
 
     @property
     def key(self) -> Key:
         """Series UID, instance UID and frame number of what is shown."""
-        return self._key(self.image.box.value, self.frame.box.value)
+        return (self.series_uid, self.instance_uid, self.frame)
 
-    def _key(self, image: int, number: int) -> Key:
-        return (self.series.value, self.shown.iloc[image - 1]["SOPInstanceUID"], number)
+    def _react(self, change: dict[str, Any]) -> None:
+        """Follow what was set, here or in the browser."""
+        with self._one_at_a_time:
+            if self._busy or not self.stacks:
+                return
+            self._busy = True
+            try:
+                with self.hold_sync():
+                    self._follow(change["name"])
+            except WorkbookError as error:
+                self._fail(error)
+            finally:
+                self._busy = False
+
+    def _follow(self, name: str) -> None:
+        if name in PLACE:
+            self._settle(name)
+            self._load()
+        elif self.shot:
+            if name in WINDOW:
+                self._settle_window(name, self.shot)
+            self._write_code(self.shot)
+
+    def _settle(self, name: str) -> None:
+        """Make series, instance, image and frame agree with the one that was set."""
+        if name == "instance_uid":
+            found = self.images[self.images["SOPInstanceUID"] == self.instance_uid]
+            if found.empty:
+                raise _unknown("instance with an image", self.instance_uid)
+            self.series_uid = found.iloc[0]["SeriesInstanceUID"]
+        shown = self.shown
+        if shown.empty:
+            raise _unknown("series with images", self.series_uid)
+        uids = shown["SOPInstanceUID"].tolist()
+        if name == "image" or self.instance_uid not in uids:
+            self.image = min(max(self.image, 1), len(uids)) if name == "image" else 1
+            self.instance_uid = uids[self.image - 1]
+        self.image = uids.index(self.instance_uid) + 1
+        last = int(shown.iloc[self.image - 1]["NumberOfFrames"])
+        self.frame = min(max(self.frame, 1), last)
 
     def _load(self) -> None:
-        """Show the frame that the controls name."""
-        start = time.perf_counter()
-        try:
+        """Get the frame that the traits name, and the next ones ahead of need."""
+        if self.shot is None or self._place_of_shot != self.key:
             self.shot = self.source.get(self.key)
-        except WorkbookError as error:
-            self._fail(error)
-            return
-        self.error = None
-        self._offer_windows(self.shot)
-        self.show_header(self.shot.dataset)
-        self._draw(start)
+            self._place_of_shot = self.key
+        self.error, self.message = None, ""
+        self._settle_window("window", self.shot)
+        self._write_code(self.shot)
         self.source.prefetch(self._next_keys())
 
     def _next_keys(self) -> list[Key]:
         """Name what comes next: frames of the same image, then other images."""
-        image, number = self.image.box.value, self.frame.box.value
-        last = self._frames_of(image)
-        keys = [self._key(image, n) for n in range(number + 1, min(number + AHEAD, last) + 1)]
-        for other in (*range(image + 1, image + 1 + AHEAD - len(keys)), image - 1):
-            if 1 <= other <= len(self.shown):
-                keys.append(self._key(other, 1))
+        shown = self.shown
+        last = int(shown.iloc[self.image - 1]["NumberOfFrames"])
+        ahead = range(self.frame + 1, min(self.frame + AHEAD, last) + 1)
+        keys = [(self.series_uid, self.instance_uid, number) for number in ahead]
+        for image in (*range(self.image + 1, self.image + 1 + AHEAD - len(keys)), self.image - 1):
+            if 1 <= image <= len(shown):
+                keys.append((self.series_uid, shown.iloc[image - 1]["SOPInstanceUID"], 1))
         return keys
 
-    def _offer_windows(self, shot: Shot) -> None:
-        """Offer the windows that fit this image; keep the one that was chosen, if it fits."""
+    def _settle_window(self, name: str, shot: Shot) -> None:
+        """Make the window's name and its numbers agree; keep a name that the image has, too."""
         names = window_names(shot.dataset)
-        chosen = self.window.value
-        for widget in (self.window, self.center, self.width):
-            widget.disabled = not names
-        options = (*names, OWN) if names else (NO_WINDOW,)
-        if self.window.options != options:
-            self.window.options = options
-            self.window.value = chosen if chosen in options else options[0]
-        self._set_window(shot)
+        if not names:
+            return  # colour: what was chosen comes back with the next grey image
+        if name == "window":
+            if self.window not in (*names, OWN):
+                self.window = names[0]
+            if self.window == OWN:
+                return
+            window = window_of(self.window, shot.dataset, shot.pixels)
+            self.center, self.width = window.center, window.width
+        elif self.window == OWN or self._window != self._named(shot):
+            self.window = OWN
 
-    def _set_window(self, shot: Shot) -> None:
-        if self.window.value not in (OWN, NO_WINDOW):
-            window = window_of(self.window.value, shot.dataset, shot.pixels)
-            self.center.value, self.width.value = window.center, window.width
-
-    def _choose_window(self) -> None:
-        if self.shot:
-            self._set_window(self.shot)
-            self._draw()
-
-    def _own_window(self) -> None:
-        self.window.value = OWN
-        self._draw()
-
-    def _draw(self, start: float | None = None) -> None:
-        if self.shot is None:
-            return
-        start = start or time.perf_counter()
-        drawn, words = png(self._picture(self.shot)), self._words(self.shot)
-        # Decoded at once, or the screen is empty for a moment at each step.
-        style = " decoding='sync' style='max-width:100%;display:block;margin:0'"
-        self.screen.value = markup.image(drawn, words, style)
-        self.pan.layout.display = "flex" if self.zoom.box.value > 100 else "none"
-        milliseconds = (time.perf_counter() - start) * 1000
-        series_uid, instance_uid, number = self.key
-        request = self.source.build_request(series_uid, instance_uid, number)
-        # While a film plays, a screen reader would not come to an end.
-        said = html.escape(words)
-        said = f"<div>{said}</div>" if self.play.value else markup.status(said)
-        line = f"GET {markup.code(request.url)}<br>Drawn in {milliseconds:.0f} ms."
-        self.message.value = f"{said}<small>{line}</small>"
-        path = self.source.instance_path(series_uid, instance_uid)
-        self.python.value = write_frame_cell(
-            request, path, number, self.shot.dataset, self._window, self.invert.value
-        )
+    def _named(self, shot: Shot) -> tuple[float, float]:
+        """Return the numbers of the window that is chosen by its name."""
+        name = self.window if self.window in window_names(shot.dataset) else FULL_RANGE
+        window: Window = window_of(name, shot.dataset, shot.pixels)
+        return window.center, window.width
 
     @property
     def _window(self) -> tuple[float, float] | None:
         """Centre and width; None for colour."""
-        return None if self.window.disabled else (self.center.value, self.width.value)
+        is_grey = self.shot is not None and bool(window_names(self.shot.dataset))
+        return (self.center, self.width) if is_grey else None
+
+    def _write_code(self, shot: Shot) -> None:
+        request = self.source.build_request(*self.key)
+        path = self.source.instance_path(self.series_uid, self.instance_uid)
+        self.code = write_frame_cell(
+            request, path, self.frame, shot.dataset, self._window, self.invert
+        )
+
+    def _packed(self, key: Key) -> dict[str, Any]:
+        """Return a frame for the browser, or why there is none."""
+        try:
+            header, buffers = pack_frame(self.source.get(key))
+        except WorkbookError as error:
+            return {"key": key, "problem": markup.sentence(error)}
+        path = self.source.build_request(*key).prepared.path_url
+        return {"key": key, "path": path, **header, "buffers": buffers}
+
+    def _answer(self, _: object, content: dict[str, Any], __: object) -> None:
+        """Send the frames that the browser asks for, one by one, the most urgent first."""
+        for series_uid, instance_uid, number in content.get("frames", []):
+            packed = self._packed((series_uid, instance_uid, int(number)))
+            self.send(packed, packed.pop("buffers", None))
+
+    def _fail(self, error: WorkbookError) -> None:
+        """Say what went wrong; a picture of something else must not stay."""
+        self.error, self.shot = error, None
+        self.message, self.code = markup.sentence(error), ""
 
     def picture(self) -> Image.Image:
         """Return the picture on the screen; raise what stands there in its place."""
         if self.shot is None:
             raise self.error or WorkbookError("The viewer shows no image.")
-        return self._picture(self.shot)
-
-    def _picture(self, shot: Shot) -> Image.Image:
-        at = (self.across.box.value / 100, self.down.box.value / 100)
-        zoom = self.zoom.box.value / 100
-        # A name may stand for more than two numbers: a file can bring a table for its window.
-        name = FULL_RANGE if self.window.value == NO_WINDOW else self.window.value
-        window = self._window if name == OWN and self._window else name
-        return picture(shot.pixels, shot.dataset, window, self.invert.value, zoom, at)
+        window = self._window if self.window == OWN and self._window else self.window
+        at = (self.across, self.down)
+        name = FULL_RANGE if self._window is None else window
+        return picture(self.shot.pixels, self.shot.dataset, name, self.invert, self.zoom, at)
 
     def _words(self, shot: Shot) -> str:
         """Say in words what the picture shows."""
-        where = f"Image {self.image.box.value} of {self.image.box.max}"
-        if self.frame.box.max > 1:
-            where += f", frame {self.frame.box.value} of {self.frame.box.max}"
-        extra = ", inverted" if self.invert.value else ""
-        zoom = f", zoom {self.zoom.box.value} %" if self.zoom.box.value > 100 else ""
+        where = f"Image {self.image} of {len(self.shown)}"
+        last = int(self.shown.iloc[self.image - 1]["NumberOfFrames"])
+        if last > 1:
+            where += f", frame {self.frame} of {last}"
+        extra = ", inverted" if self.invert else ""
+        zoom = f", zoom {self.zoom * 100:.0f} %" if self.zoom > 1 else ""
         return f"{where}: {description(shot.values, self._window)}{extra}{zoom}"
-
-    def _fail(self, error: WorkbookError) -> None:
-        """Say what went wrong; a picture of something else must not stay."""
-        self.error, self.shot = error, None
-        self.screen.value = self.header.value = self.python.value = ""
-        self.message.value = markup.sentence(error)
 
     def static(self) -> Picture:
         """Return the picture with its words as its caption."""
         if self.shot is None:
-            return {"text/html": self.message.value, "text/plain": str(self.error)}
+            return {"text/html": self.message, "text/plain": str(self.error)}
         words = self._words(self.shot)
         # As PNG: many code hosts take pictures out of HTML.
-        return {"image/png": png(captioned(self._picture(self.shot), words)), "text/plain": words}
+        return {"image/png": png(captioned(self.picture(), words)), "text/plain": words}
+
+    def __repr__(self) -> str:
+        return str(self.static()["text/plain"])
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        live = bundle[0] if isinstance(bundle, tuple) else bundle
+        return {**(live or {}), **self.static()}
 
     def close(self) -> None:
         """Let go of the widget, and stop fetching."""
         self.source.close()
         super().close()
+
+
+def _label(members: pandas.DataFrame) -> str:
+    """Name a series as a list of series does."""
+    first = members.iloc[0]
+    words = [first["SeriesNumber"], first["Modality"], first["SeriesDescription"]]
+    label = ", ".join(str(word) for word in words if word != "")
+    return f"{label} ({len(members)} image{'s' if len(members) > 1 else ''})"
+
+
+def _unknown(what: str, came: str) -> WorkbookError:
+    return WorkbookError(
+        f"The study has no {what} of that UID.",
+        expected="a UID that browse lists for this study",
+        came=came,
+        hint="Take it from the answer again; or leave it out, for the first.",
+    )

@@ -17,7 +17,7 @@ from pydicom.tag import Tag
 
 from classroom.pacs.image_file import NoSuchFrame, NotAvailable
 from classroom.pacs.rendered import render
-from helpers.pixels.display import Window
+from helpers.pixels.windows import Window
 from tests.archive import FILES
 from tests.classroom.pacs.variants import (
     ANDY,

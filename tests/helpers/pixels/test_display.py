@@ -8,14 +8,9 @@ import pytest
 from PIL import Image
 from pydicom.pixels import apply_modality_lut, apply_windowing
 
-from helpers.pixels.display import (
-    aspect_of,
-    modality_values,
-    picture,
-    png,
-    window_names,
-    window_of,
-)
+from helpers.pixels.display import aspect_of, picture, png
+from helpers.pixels.values import modality_values
+from helpers.pixels.windows import window_names, window_of
 from tests.archive import FOLDER, RAVI
 
 CT = pydicom.dcmread(RAVI[0])
