@@ -115,7 +115,7 @@ class Exercise:
             return Note(NOT_HERE, f"{problem} {CLASSROOM}")
         if isinstance(right, str):
             return Note(RIGHT, right)
-        return Note(RIGHT, right.text, png=right.png, alt=right.alt)
+        return Note(RIGHT, right.text, jpeg=right.jpeg, alt=right.alt)
 
     def _done_before(self) -> str:
         """Say on which day the exercise was done, if it was."""

@@ -82,5 +82,7 @@ class Feedback(Panel):
 def html_of(note: Note) -> str:
     """Return a note as HTML, without the sentence that the buttons say."""
     before, stuck, _ = note.text.rpartition(STUCK.partition("{")[0])
-    shown = Note(note.title, before.rstrip() if stuck else note.text, note.code, note.png, note.alt)
+    shown = Note(
+        note.title, before.rstrip() if stuck else note.text, note.code, note.jpeg, note.alt
+    )
     return shown._repr_html_()
