@@ -8,7 +8,7 @@ import nbformat
 
 from classroom.exercises.exercise import Exercise
 from classroom.exercises.expected import instance_resource, study_of
-from classroom.exercises.progress import place, tasks
+from classroom.exercises.progress import tasks
 
 FOLDER = Path(__file__).parents[3] / "notebooks"
 PATHS = [*FOLDER.glob("*.ipynb"), *FOLDER.glob("deeper/*.ipynb")]
@@ -111,5 +111,3 @@ def picked(server, patient, modality):
     resource = instance_resource(server, patient, modality).split("/")
     assert resource[2] == study_of(server, patient, modality)
     return Picked(resource[2::2])
-
-
