@@ -108,7 +108,7 @@ class Exercise:
         try:
             right = self._examine_answer(answer)
         except NotAttempted as problem:
-            return Note(NOT_ATTEMPTED, f"{problem or TODO}{self._done_before()} {stuck}")
+            return Note(NOT_ATTEMPTED, f"{str(problem) or TODO}{self._done_before()} {stuck}")
         except NotYet as problem:
             return Note(NOT_YET, f"{problem} {stuck}")
         except NotHere as problem:

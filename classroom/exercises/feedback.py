@@ -36,8 +36,7 @@ class Feedback(Panel):
         self.hint_button = button("Hint", self.show_hint, icon="lightbulb-o")
         self.solution_button = button("Solution", self.show_solution, icon="key")
         self.said = text()
-        self.solution = code_box(len(self.code.splitlines()) + 1)
-        self.solution.disabled = False
+        self.solution = code_box(len(self.code.splitlines()))
         buttons = [self.hint_button] if self.hints else []
         buttons += [self.solution_button] if self.code else []
         self._below = widgets.VBox([self.said])
