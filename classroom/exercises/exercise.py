@@ -108,14 +108,14 @@ class Exercise:
         try:
             right = self._examine_answer(answer)
         except NotAttempted as problem:
-            return Note(NOT_ATTEMPTED, f"{problem or TODO}{self._done_before()} {stuck}")
+            return Note(NOT_ATTEMPTED, f"{str(problem) or TODO}{self._done_before()} {stuck}")
         except NotYet as problem:
             return Note(NOT_YET, f"{problem} {stuck}")
         except NotHere as problem:
             return Note(NOT_HERE, f"{problem} {CLASSROOM}")
         if isinstance(right, str):
             return Note(RIGHT, right)
-        return Note(RIGHT, right.text, png=right.png, alt=right.alt)
+        return Note(RIGHT, right.text, jpeg=right.jpeg, alt=right.alt)
 
     def _done_before(self) -> str:
         """Say on which day the exercise was done, if it was."""

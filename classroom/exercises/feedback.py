@@ -36,8 +36,7 @@ class Feedback(Panel):
         self.hint_button = button("Hint", self.show_hint, icon="lightbulb-o")
         self.solution_button = button("Solution", self.show_solution, icon="key")
         self.said = text()
-        self.solution = code_box(len(self.code.splitlines()) + 1)
-        self.solution.disabled = False
+        self.solution = code_box(len(self.code.splitlines()))
         buttons = [self.hint_button] if self.hints else []
         buttons += [self.solution_button] if self.code else []
         self._below = widgets.VBox([self.said])
@@ -82,5 +81,7 @@ class Feedback(Panel):
 def html_of(note: Note) -> str:
     """Return a note as HTML, without the sentence that the buttons say."""
     before, stuck, _ = note.text.rpartition(STUCK.partition("{")[0])
-    shown = Note(note.title, before.rstrip() if stuck else note.text, note.code, note.png, note.alt)
+    shown = Note(
+        note.title, before.rstrip() if stuck else note.text, note.code, note.jpeg, note.alt
+    )
     return shown._repr_html_()

@@ -18,10 +18,10 @@ PICTURE_WIDTH = 300
 
 
 class Shown(NamedTuple):
-    """What is right, said with a picture: a sentence, a PNG, and words for who cannot see it."""
+    """What is right, said with a picture: a sentence, a JPEG, and words for who cannot see it."""
 
     text: str
-    png: bytes
+    jpeg: bytes
     alt: str
 
 
@@ -36,7 +36,7 @@ class Note:
     title: str
     text: str
     code: str = ""
-    png: bytes = b""
+    jpeg: bytes = b""
     alt: str = ""
 
     def __repr__(self) -> str:
@@ -52,11 +52,11 @@ class Note:
         )
 
     def _picture(self) -> str:
-        if not self.png:
+        if not self.jpeg:
             return ""
-        alt, encoded = html.escape(self.alt, quote=True), base64.b64encode(self.png).decode()
+        alt, encoded = html.escape(self.alt, quote=True), base64.b64encode(self.jpeg).decode()
         style = f"display: block; margin: 0.5em 0; max-width: 100%; width: {PICTURE_WIDTH}px"
-        return f'<img alt="{alt}" src="data:image/png;base64,{encoded}" style="{style}">'
+        return f'<img alt="{alt}" src="data:image/jpeg;base64,{encoded}" style="{style}">'
 
 
 def preformatted(code: str) -> str:

@@ -1,20 +1,33 @@
 """The notebooks as the tests of exercises see them: starter cells, and what is known by then."""
 
+import ast
 import re
 from pathlib import Path
 
 import nbformat
-from pydicom.pixels import apply_modality_lut
 
 from classroom.exercises.exercise import Exercise
-from classroom.exercises.images import joes_image, raw_frame
+from classroom.exercises.expected import instance_resource, study_of
 from classroom.exercises.progress import tasks
-from classroom.exercises.storage import retrieved
 
 FOLDER = Path(__file__).parents[3] / "notebooks"
-NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4).cells for path in FOLDER.glob("*.ipynb")}
+PATHS = [*FOLDER.glob("*.ipynb"), *FOLDER.glob("deeper/*.ipynb")]
+# By their names below the folder, without the ending: "01-find-the-patient", "deeper/queries".
+NOTEBOOKS = {
+    path.relative_to(FOLDER).with_suffix("").as_posix(): nbformat.read(path, as_version=4).cells
+    for path in PATHS
+}
 EXERCISES = [task for found in tasks().values() for task in found if isinstance(task, Exercise)]
-UIDS_AND_URLS = re.compile(r"\w+_u(id|rl) = f?\"")
+# What a notebook imports and does before its exercises, for one that is not written yet.
+PROLOGUE = """
+import numpy as np
+import pydicom
+import requests
+import helpers
+from classroom.exercises import *
+vars().update({name: getattr(helpers, name) for name in helpers.__all__})
+server = connect()
+"""
 
 
 def name_of(task):
@@ -22,7 +35,7 @@ def name_of(task):
 
 
 def code(notebook):
-    return [cell for cell in NOTEBOOKS[notebook] if cell.cell_type == "code"]
+    return [cell for cell in NOTEBOOKS.get(notebook, ()) if cell.cell_type == "code"]
 
 
 def starters(exercise, notebook=None):
@@ -35,16 +48,66 @@ def starters(exercise, notebook=None):
 
 
 def names_before(exercise, server):
-    """Return what a learner's kernel holds when it comes to an exercise: imports, server, UIDs."""
+    """Return what a learner's kernel holds when it comes to an exercise."""
     names = {}
-    cells = code(exercise.notebook)
-    exec(cells[0].source, names)
-    for cell in cells[1:]:
-        is_import = cell.source.startswith("from classroom.exercises import")
-        if is_import or (re.match(UIDS_AND_URLS, cell.source) and "response" not in cell.source):
+    if starters(exercise):
+        [starter] = starters(exercise)
+        cells = code(exercise.notebook)
+        for cell in needed(starter.source + "\n" + exercise.code, cells[: cells.index(starter)]):
             exec(cell.source, names)
+    else:
+        exec(PROLOGUE, names)
+        for patient in ("joe", "ravi"):
+            names[patient] = picked(server, f"SIIM^{patient.title()}", "CT")
     assert names["server"] == server
-    _, dataset, pixels = raw_frame(server, joes_image(server))
-    names["hounsfield"] = apply_modality_lut(pixels, dataset)
-    names["joe"] = retrieved(server, joes_image(server))
     return names
+
+
+def needed(source, cells):
+    """Return, of the cells, those that make what some code reads, or what makes that."""
+    wanted, found = read_in(source) | {"server"}, []
+    for cell in reversed(cells):
+        if wanted & made_in(cell.source):
+            found.insert(0, cell)
+            wanted |= read_in(cell.source)
+    return found
+
+
+def tree_of(source):
+    """Return the syntax tree of a cell; an empty one if it is not all Python."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.Module([], [])
+
+
+def read_in(source):
+    """Return the names that a cell reads."""
+    found = [node for node in ast.walk(tree_of(source)) if isinstance(node, ast.Name)]
+    return {node.id for node in found if isinstance(node.ctx, ast.Load)}
+
+
+def made_in(source):
+    """Return the names that a cell makes."""
+    names = set()
+    for node in ast.walk(tree_of(source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    return names
+
+
+class Picked(tuple):
+    """The UIDs of a study, its series and its instance, as `pick_study` gives them."""
+
+    study_uid, series_uid, instance_uid = (property(lambda self, n=n: self[n]) for n in range(3))
+
+
+def picked(server, patient, modality):
+    """Return the UIDs of the first image of a patient's study."""
+    resource = instance_resource(server, patient, modality).split("/")
+    assert resource[2] == study_of(server, patient, modality)
+    return Picked(resource[2::2])

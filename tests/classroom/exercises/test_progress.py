@@ -86,7 +86,7 @@ def test_the_progress_names_every_task_by_notebook():
     assert all(f" {name}: " in text for name in everything)
     assert all(f"\n{notebook}\n" in text for notebook in tasks())
     assert f"{done()['find_sally']}  find_sally: Search by name" in text
-    assert "not yet     find_by_date: Search by date" in text
+    assert "not yet     pick_the_ct: Choose one of several studies" in text
     assert "<code>find_sally</code></td><td style='text-align: left'>Search by name" in (
         progress()._repr_html_()
     )
@@ -161,6 +161,6 @@ def test_the_page_for_an_instructor(tmp_path):
     plain = tmp_path / "plain.html"
     plain.touch()
     assert file.stat().st_mode == plain.stat().st_mode
-    record("find_by_date")
+    record("pick_the_ct")
     export_progress("Ann", file)
     assert "has done 2 of " in file.read_text(encoding="utf-8")

@@ -12,9 +12,11 @@ def test_the_starter_is_not_attempted_and_the_solution_is_right(
 ):
     monkeypatch.chdir(tmp_path)
     names = names_before(exercise, server)
-    exec(starters(exercise)[0].source, names)
-    assert capsys.readouterr().out.startswith("Not attempted.")
-    assert exercise.name not in done()
+    capsys.readouterr()
+    for starter in starters(exercise):
+        exec(starter.source, names)
+        assert capsys.readouterr().out.startswith("Not attempted.")
+        assert exercise.name not in done()
     exec(exercise.code, names)
     assert "Right." in capsys.readouterr().out
     assert exercise.name in done()
