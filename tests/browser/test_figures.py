@@ -11,10 +11,12 @@ pytestmark = needs_tool("chromium", "chromium")
 
 DRAWINGS = sorted((ROOT / "notebooks" / "figures").glob("*.svg"))
 # Each text and each box: where it is, and its colour.
-MEASURE = """() => ["text", "rect, circle"].map(kind => [...document.querySelectorAll(kind)].map(item => {
-    const {x, y, width, height} = item.getBBox()
-    return {words: item.textContent, x, y, width, height, colour: getComputedStyle(item).fill}
-}))"""
+MEASURE = """() => ["text", "rect, circle"].map(
+    kind => [...document.querySelectorAll(kind)].map(item => {
+        const {x, y, width, height} = item.getBBox()
+        return {words: item.textContent, x, y, width, height, colour: getComputedStyle(item).fill}
+    })
+)"""
 # Between a text and the border of its box.
 MARGIN = 3
 
