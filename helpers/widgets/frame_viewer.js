@@ -430,6 +430,7 @@ function render({ model, el }) {
     }
     canvas.setAttribute("aria-busy", String(!found));
     showPlace();
+    if (shown) showValue();
     askForMore();
     followFilm();
   }
@@ -461,13 +462,12 @@ function render({ model, el }) {
       painted = wanted;
     }
     const [zoom, ratio] = [get("zoom"), frame.columns / (frame.rows * frame.aspect)];
-    stage.style.setProperty("--ratio", ratio);
+    left.style.setProperty("--ratio", ratio);
     canvas.style.transform = `translate(${-(zoom - 1) * get("across") * 100}%, `
       + `${-(zoom - 1) * get("down") * 100}%) scale(${zoom})`;
     canvas.classList.toggle("wbv-squares", zoom >= 4);
     canvas.setAttribute("aria-label", words());
     showLook(frame, look);
-    showValue();
   }
 
   function showLook(frame, look) {
@@ -515,7 +515,11 @@ function render({ model, el }) {
 
   function showValue(point = cursor) {
     if (!shown || !point) {
-      readout.textContent = "Drag: window. Wheel: next image. Ctrl + wheel: zoom.";
+      readout.textContent = [
+        ...(shown?.windows.length ? ["Drag: window."] : []),
+        ...(play.hidden ? [] : [`Wheel: next ${rows.frame.hidden ? "image" : "frame"}.`]),
+        "Ctrl + wheel: zoom.",
+      ].join(" ");
       return;
     }
     const box = canvas.getBoundingClientRect();

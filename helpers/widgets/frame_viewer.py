@@ -1,12 +1,9 @@
 """A viewer: stacks and films, windows, zoom, and the value under the cursor."""
 
 import threading
-from importlib.resources import files
 from typing import Any
 
-import anywidget
 import pandas
-import traitlets
 from PIL import Image
 
 from helpers.errors import WorkbookError
@@ -19,15 +16,13 @@ from helpers.widgets import markup
 from helpers.widgets.frame_source import FrameSource, Key, Shot
 from helpers.widgets.packed_frame import pack_frame
 from helpers.widgets.panel import Picture
+from helpers.widgets.viewer_state import LOOK, PLACE, WINDOW, ViewerState
 
 AHEAD = 6  # frames to fetch before they are asked for
 OWN = "my own"
-PLACE = ("series_uid", "instance_uid", "image", "frame")
-WINDOW = ("window", "center", "width")
-LOOK = (*WINDOW, "invert", "zoom", "across", "down")
 
 
-class FrameViewer(anywidget.AnyWidget):
+class FrameViewer(ViewerState):
     """A viewer of the images of a study; `view_frame` draws the same in code.
 
     Drag for the window, turn the wheel for the next image, press Play for a stack or a film. The
@@ -64,28 +59,6 @@ class FrameViewer(anywidget.AnyWidget):
     >>> viewer.center, int(viewer.shot.dataset.InstanceNumber)
     (-600.0, 16)
     """
-
-    _esm = files("helpers.widgets").joinpath("frame_viewer.js").read_text("utf-8")
-    _css = files("helpers.widgets").joinpath("frame_viewer.css").read_text("utf-8")
-
-    series_uid = traitlets.Unicode().tag(sync=True)
-    instance_uid = traitlets.Unicode().tag(sync=True)
-    image = traitlets.Int(1).tag(sync=True)
-    frame = traitlets.Int(1).tag(sync=True)
-    window = traitlets.Unicode(FILE).tag(sync=True)
-    center = traitlets.Float(0).tag(sync=True)
-    width = traitlets.Float(1).tag(sync=True)
-    invert = traitlets.Bool(False).tag(sync=True)
-    zoom = traitlets.Float(1, min=1, max=16).tag(sync=True)
-    across = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
-    down = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
-    playing = traitlets.Bool(False).tag(sync=True)
-
-    # For the browser: which images there are, the frame to begin with, and what to say.
-    stacks: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    first = traitlets.Dict().tag(sync=True)
-    message = traitlets.Unicode().tag(sync=True)
-    code = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,
