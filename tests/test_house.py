@@ -65,6 +65,7 @@ def unpinned(paths, *files):
 HEIGHTS = {
     "errors": 0,
     "web": 1,
+    "tables": 0,
     "notebook": 2,
     "multipart": 3,
     "dicom": 4,
