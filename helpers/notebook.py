@@ -2,16 +2,12 @@
 
 Notebooks call `requests` themselves, so a wrong host name raises an exception of requests: forty
 lines about sockets. The explanation of `helpers.web.explanations.explain` says more in four.
-
-UIDs, URLs and keywords have no blanks, so a browser does not break them, and a table of them is
-wider than a screen. Tables stay plain DataFrames: only their HTML says where they may be broken.
 """
 
 from __future__ import annotations
 
 import html
 import json
-import re
 import textwrap
 from collections.abc import Collection, Mapping
 from types import TracebackType
@@ -22,20 +18,16 @@ from urllib3.exceptions import LocationParseError
 
 from helpers.errors import WorkbookError
 from helpers.slips import SLIPS, explain_slip
+from helpers.tables import LONGEST_TEXT, table_html
 from helpers.web.explanations import explain
 
 if TYPE_CHECKING:
-    import pandas
     from IPython.core.interactiveshell import InteractiveShell
 
 # Lines of an explanation, in characters (a cell shows 75 of them on a screen of 1024 pixels), and
 # where one goes on: below its text.
 WIDTH = 72
 INDENT = " " * len("  expected: ")
-# A Retrieve URL with three UIDs has some 270 characters; pandas would cut it at 50.
-LONGEST_TEXT = 300
-# In HTML, a place where a line may end; it is not copied with the text.
-BREAK = "<wbr>"
 # The size is that of code in JupyterLab: a line of a hexadecimal dump fits a screen of 1024 pixels.
 CODE = "white-space: pre-wrap; font-size: var(--jp-code-font-size, 13px)"
 # A longer line is broken where it is full: at a blank, the indentation would be lost.
@@ -43,7 +35,6 @@ FOLDED = f"margin: 0.3em 0 0.9em 1em; padding: 0; word-break: break-all; {CODE}"
 # What requests lets through: a host that can be no name, and a letter that no header can carry. And
 # what the standard library says of a body that is no JSON.
 NOT_WRAPPED = (LocationParseError, UnicodeEncodeError, json.JSONDecodeError)
-LONG_UID = re.compile(r"(?=[\d.]{30})\d+(?:\.\d+)+")
 
 
 def prepare_notebook(shell: InteractiveShell | None = None) -> None:
@@ -51,7 +42,8 @@ def prepare_notebook(shell: InteractiveShell | None = None) -> None:
 
     An exception of `requests`, or of these helpers, shows as a few sentences in the place of a
     traceback, and so do Python's own slips: a name without a value, a missing quote. A table
-    (`pandas.DataFrame`) shows its UIDs and URLs whole, broken into lines.
+    (`pandas.DataFrame`) shows the end of a long UID or URL; a mouse over it shows the whole one,
+    which is also what is copied.
 
     Parameters
     ----------
@@ -110,31 +102,6 @@ def _wrap(line: str, subsequent_indent: str = "") -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def table_html(table: pandas.DataFrame) -> str:
-    """Return a table as HTML that a browser may break between the parts of a name."""
-    import pandas
-
-    # Also in a kernel that was not prepared, for a widget.
-    with pandas.option_context("display.max_colwidth", LONGEST_TEXT):
-        written = table._repr_html_()  # type: ignore[operator]
-    head, end, body = written.partition("</thead>")
-    # Keywords between their words, URLs and media types before a long component.
-    head = re.sub("(?<=[a-z])(?=[A-Z])", BREAK, head)
-    body = re.sub(r"(?<=/)(?=\w{6})", BREAK, body)
-    return head + end + LONG_UID.sub(_break_uid, body)
-
-
-def _break_uid(uid: re.Match[str]) -> str:
-    """Let a UID be broken before a component, and in the middle of a long one."""
-    by_component = re.sub(r"(?<=\.)(?=\d{4})", BREAK, uid[0])
-    return re.sub(r"\d{24,}", _halve, by_component)
-
-
-def _halve(digits: re.Match[str]) -> str:
-    middle = len(digits[0]) // 2
-    return digits[0][:middle] + BREAK + digits[0][middle:]
 
 
 class Sections:

@@ -67,6 +67,7 @@ HEIGHTS = {
     "cells": 0,
     "web": 1,
     "slips": 1,
+    "tables": 0,
     "notebook": 2,
     "multipart": 3,
     "dicom": 4,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import pandas
 
 from helpers.errors import WorkbookError
-from helpers.notebook import BREAK, table_html
+from helpers.tables import BREAK, table_html
 
 # JupyterLab paints code in the colour of the page, also where a row of a table has another one.
 PLAIN = "background:transparent;color:inherit"

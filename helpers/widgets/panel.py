@@ -26,10 +26,7 @@ STYLE = """<style>
 }
 .wb-panel .jp-RenderedHTMLCommon { padding-right: 0; }
 .wb-panel .jupyter-widget-tab > .widget-tab-contents { padding: 8px; }
-.wb-panel table.dataframe { font-size: 12px; }
-.wb-panel table.dataframe :is(th, td), .wb-accept-lab :is(th, td) {
-  padding-left: 0.3em; padding-right: 0.3em;
-}
+.wb-accept-lab :is(th, td) { padding-left: 0.3em; padding-right: 0.3em; }
 /* An arrow in the colour of the text: that of ipywidgets is black in a dark theme, too. */
 .wb-panel .widget-dropdown > select {
   background-image: linear-gradient(45deg, transparent 50%, currentColor 50%),

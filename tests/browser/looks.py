@@ -2,12 +2,13 @@
 
 import re
 
-# What is wider than its place. A box that the keyboard can scroll is no loss.
+# What is wider than its place. A box that the keyboard can scroll is no loss, nor is the beginning
+# of a UID whose title is the whole.
 CUT_OFF = """node => [...node.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput')]
     .flatMap(output => [output, ...output.querySelectorAll('*')])
     .filter(element => element.scrollWidth > element.clientWidth + 1)
     .filter(element => !['visible', 'clip'].includes(getComputedStyle(element).overflowX))
-    .filter(element => element.tabIndex < 0)
+    .filter(element => element.tabIndex < 0 && !element.closest('[title]'))
     .map(element => element.innerText)"""
 
 # What a person must scroll sideways to read: where scroll bars take room, too. Tests hide them.

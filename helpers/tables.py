@@ -1,0 +1,106 @@
+"""Tables in a notebook: text to the left, numbers to the right, and long names short.
+
+UIDs, URLs and keywords have no blanks, so a browser does not break them, and a table of them is
+wider than a screen. Tables stay plain DataFrames: only their HTML shows the end of a UID. The whole
+one is in the page all the same: it is copied, searched for, and read out.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from numbers import Number
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas
+
+# A Retrieve URL with three UIDs has some 270 characters; pandas would cut it at 50.
+LONGEST_TEXT = 300
+# In HTML, a place where a line may end; it is not copied with the text.
+BREAK = "<wbr>"
+WORD_END = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+UID = r"(?=[\d.]{20})\d+(?:\.\d+)+"
+# The UID of the last resource of a URL, with what comes before it; a UID alone; or the place before
+# a long component of another URL or of a media type, or the value of a parameter of it.
+LONG_NAME = re.compile(
+    rf"(?P<root>https?://[^\s<]*)(?P<name>/[a-z]+/)(?P<last>{UID})"
+    rf"|\b(?P<uid>{UID})\b|(?<=[\w+]/)(?=\w{{6}})|(?<=\w=)(?=\w)"
+)
+# Standard names, as 1.2.840.10008.1.2.4.50 for JPEG, are known by their beginning.
+STANDARD = "1.2.840.10008."
+# What is too wide is cut at its left: an ellipsis and seven digits have less than 8.8 times the
+# width of a digit in each usual font. A notebook that is not trusted keeps these styles, but for
+# that unit. What has no width at all would not be copied.
+LINE = "display:inline-block;overflow:hidden;white-space:nowrap;vertical-align:bottom"
+END = f"{LINE};text-overflow:ellipsis;direction:rtl;max-width:5.6em;max-width:8.8ch"
+NOTHING = f"{LINE};width:1px;opacity:0"
+# An ellipsis that is not copied.
+ELLIPSIS = """<q style='quotes:"…" ""'></q>"""
+# Less than JupyterLab's own: six columns fit a page that is magnified to 150 %.
+TABLE = "<table class='dataframe' style='font-size:12px'>"
+ROOM = "padding:0.5em 0.35em"
+ROW_NAME = f"<th style='text-align:left;{ROOM}'>#</th>"
+ROW_NUMBER = f"<th style='text-align:left;font-weight:normal;{ROOM}'>"
+
+
+def table_html(table: pandas.DataFrame) -> str:
+    """Return a table as HTML that fits a screen."""
+    import pandas
+
+    # Also in a kernel that was not prepared, for a widget.
+    with pandas.option_context("display.max_colwidth", LONGEST_TEXT):
+        written = table._repr_html_()  # type: ignore[operator]
+    written = re.sub(r"<style.*?</style>\s*", "", written, flags=re.DOTALL)
+    written = re.sub("<table[^>]*>", TABLE, written, count=1)
+    head, end, body = written.partition("</thead>")
+    sides = _sides(table)
+    # The column of the row numbers needs a name; what else is empty heads nothing.
+    head = head.replace("<th></th>", ROW_NAME, 1).replace("<th></th>", "<td></td>")
+    head = WORD_END.sub(BREAK, _align(head, "th", sides))
+    body = _align(body, "td", sides).replace("<th>", ROW_NUMBER)
+    return head + end + LONG_NAME.sub(_shorten, body)
+
+
+def _sides(table: pandas.DataFrame) -> list[str]:
+    """Return to which side each column goes."""
+    columns = (table.iloc[:, number] for number in range(table.shape[1]))
+    return ["right" if _is_numeric(column) else "left" for column in columns]
+
+
+def _is_numeric(values: Iterable[object]) -> bool:
+    """Tell whether what is there are numbers; a missing value is an empty text."""
+    return {isinstance(value, Number) for value in values if value != ""} == {True}
+
+
+def _align(rows: str, tag: str, sides: list[str]) -> str:
+    """Set the cells of each row to their sides, counted from the last."""
+
+    def align_row(row: re.Match[str]) -> str:
+        cells = re.split(f"(?=<{tag}>)", row[0])
+        first = max(len(cells) - len(sides), 1)
+        for number in range(1, len(cells)):
+            side = sides[number - first] if number >= first else "left"
+            cells[number] = cells[number].replace(
+                f"<{tag}>", f"<{tag} style='text-align:{side};{ROOM}'>", 1
+            )
+        return "".join(cells)
+
+    return re.sub(r"<tr.*?</tr>", align_row, rows, flags=re.DOTALL)
+
+
+def _shorten(found: re.Match[str]) -> str:
+    """Show the end of a UID or of a URL, with the whole of it on demand."""
+    whole = found[0]
+    if not whole:
+        return BREAK
+    if whole.startswith(STANDARD):
+        return whole.replace(STANDARD, f"1.2.840.{BREAK}10008.", 1)
+    title = html.escape(html.unescape(whole), quote=True)
+    uid = found["uid"] or found["last"]
+    end = f"<span title='{title}' style='{END}'><bdi dir='ltr'>{uid}</bdi></span>"
+    if found["uid"]:
+        return end
+    root = f"<span style='{NOTHING}'>{found['root']}</span>{found['name']}"
+    return f"<span title='{title}' style='white-space:nowrap'>{ELLIPSIS}{root}</span>{BREAK}{end}"
