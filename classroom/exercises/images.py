@@ -1,64 +1,19 @@
 """The exercises of notebook 03: see the images."""
 
-from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy
-from PIL import Image, UnidentifiedImageError
 
 from classroom.exercises.answers import NotAttempted, NotYet, describe, need
 from classroom.exercises.cavity import key_images, stack, tissues
 from classroom.exercises.exercise import exercise
-from classroom.exercises.expected import study_of
-from classroom.exercises.notes import Shown
-from classroom.exercises.urls import send, text_of_url
 from helpers.servers.server import Server
 
 NOTEBOOK = "03-see-the-images"
 SHADES = 255
 LARGEST = 1e6
-# How many shades of grey the eye needs, between wall and lung, and between lung and air.
-WALL_APART, AIR_APART = 60, 20
-# A picture that is kept in the notebook is not wider.
-WIDEST = 600
-
-
-@exercise(
-    NOTEBOOK,
-    hints=[
-        "The server can make a picture that every program opens. One word behind the instance "
-        "asks for that.",
-        "The first cell of this notebook asks for such a picture. With what does its URL end?",
-        "The word is the past of `render`: to make a picture of something. Put it in the place of "
-        "`____`, in lower case.",
-    ],
-    solution="""
-        study, series, instance = ravi
-        url = f"{server.dicomweb}/studies/{study}/series/{series}"
-        url = f"{url}/instances/{instance}/rendered"
-        see_ravi.check(url)
-    """,
-)
-def see_ravi(server: Server, url: Any) -> Shown:
-    """Ask the server for a picture."""
-    study_uid = study_of(server, "SIIM^Ravi", "CT")
-    url = text_of_url(server, url)
-    if study_uid not in url:
-        raise NotYet("Your URL leads to another study than Ravi's.")
-    response = send(server, url, "*/*")
-    try:
-        drawn = Image.open(BytesIO(response.content)).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        came = response.headers.get("Content-Type", "something").partition(";")[0]
-        raise NotYet(
-            f"The server answers 200 with {came}, and a browser cannot show that. Ask for a "
-            "picture that is made for the eye."
-        ) from None
-    drawn.thumbnail((WIDEST, WIDEST))
-    kept = BytesIO()
-    drawn.save(kept, "JPEG")
-    words = "The server put a window on the image, and made a picture of it that all programs open."
-    return Shown(words, kept.getvalue(), "One slice of Ravi's chest.")
+# Shades of grey between what is to be told apart at a glance, and what can be told apart at all.
+APART, VISIBLE = 60, 20
 
 
 class Look(NamedTuple):
@@ -75,8 +30,8 @@ class Look(NamedTuple):
         "A cavity is a hole with a wall around it. Air is in it, and air is the darkest of all.",
         "It lies in the upper part of the lung, and the stack begins at the neck: it is among the "
         "first ten images. In the picture, it is on the right.",
-        "Choose the window `lung`. With another one, the lung becomes as black as the air in the "
-        "hole, or as white as the wall. Then run the cell of the check again.",
+        "The wall is as dense as flesh, and the lung is full of air: the window `lung` shows both. "
+        "Stop when a ring appears on the right, and run the cell of the check again.",
     ],
     solution="""
         image, lung_window = 7, (-600, 1500)
@@ -84,7 +39,7 @@ class Look(NamedTuple):
     """,
 )
 def find_cavity(server: Server, viewer: Any) -> str:
-    """Find the cavity, and the window that shows it."""
+    """Find the cavity, in a window that shows it."""
     images, keys = stack(server), key_images(server)
     look = look_of(viewer, images)
     # On the images beside them, its ends are seen.
@@ -93,21 +48,16 @@ def find_cavity(server: Server, viewer: Any) -> str:
     if nearest > 1:
         where = "further up" if look.number > max(keys) else "further down"
         raise NotYet(f"There is no cavity on image {look.number}. It is {where}.")
-    if lung - air < AIR_APART:
-        raise NotYet(
-            f"Image {look.number} is right. But in your window, air and lung are both "
-            f"{grey(lung)}: {lung - air} of {SHADES} shades lie between them."
-        )
-    if wall - lung < WALL_APART:
+    if wall - lung < APART:
         raise NotYet(
             f"Image {look.number} is right. But in your window, lung and wall are both "
             f"{grey(lung)}: {wall - lung} of {SHADES} shades lie between them."
         )
-    named = "who wrote the report marked it, too" if not nearest else "its edge is seen here"
-    return (
-        f"The cavity is on image {look.number} ({named}), and your window gives air, lung and wall "
-        "three different shades."
-    )
+    marked = "who wrote the report marked it, too" if not nearest else "its edge is seen here"
+    found = f"The cavity is on image {look.number}: {marked}."
+    if lung - air < VISIBLE:
+        return f"{found} In the window `lung`, its air is also darker than the lung around it."
+    return f"{found} In your window, air, lung and wall have three different shades."
 
 
 def grey(shade: int) -> str:

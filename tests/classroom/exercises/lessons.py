@@ -38,6 +38,10 @@ def code(notebook):
     return [cell for cell in NOTEBOOKS.get(notebook, ()) if cell.cell_type == "code"]
 
 
+def is_meant_to_fail(cell):
+    return "raises-exception" in cell.metadata.get("tags", ())
+
+
 def starters(exercise, notebook=None):
     """Return the cells that check an answer to an exercise: one, if all is well."""
     return [
@@ -67,7 +71,7 @@ def needed(source, cells):
     """Return, of the cells, those that make what some code reads, or what makes that."""
     wanted, found = read_in(source) | {"server"}, []
     for cell in reversed(cells):
-        if wanted & made_in(cell.source):
+        if wanted & made_in(cell.source) and not is_meant_to_fail(cell):
             found.insert(0, cell)
             wanted |= read_in(cell.source)
     return found
