@@ -13,7 +13,8 @@ from tests.notebooks.recording import ROOT
 FOLDER = ROOT / "notebooks" / "figures"
 DRAWINGS = sorted(FOLDER.glob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"
-# Of the page at 1024 pixels, a drawing has as many, and letters are to have 13 there.
+# A drawing is so wide at least, on a screen of 1024 pixels without the list of files; and so large
+# are its letters there.
 NARROWEST, SMALLEST = 640, 13
 
 each_drawing = pytest.mark.parametrize("path", DRAWINGS, ids=lambda path: path.stem)
