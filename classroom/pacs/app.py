@@ -123,6 +123,7 @@ def _welcome(service: Service, request: Request) -> Response:
     facts = {
         "name": "classroom PACS",
         "purpose": "a DICOMweb server for learning; all its patients are synthetic",
+        "edition": service.edition,
         "dicomweb": service.url,
         "wadouri": service.url.removesuffix("/dicomweb") + "/wadouri",
     }
