@@ -195,8 +195,14 @@ function render({ model, el }) {
   // A kernel that is gone must not throw: the picture stays, and what was fetched can be seen.
   function tell(action) {
     if (!isAlive) return;
+    // JupyterLab says so when a kernel dies or starts again, but not when somebody shuts it down.
+    const manager = model.widget_manager;
+    if (manager && "kernel" in manager && (!manager.kernel || manager.kernel.isDisposed)) {
+      stop();
+      return;
+    }
     try {
-      Promise.resolve(action()).catch(stop);
+      action();
     } catch {
       stop();
     }
@@ -314,8 +320,6 @@ function render({ model, el }) {
 
   function rest() {
     if (isGone) return;
-    // What ipywidgets cannot save it only logs; a message to a kernel that is gone is an error.
-    tell(() => model.send({ frames: [] }));
     tell(() => model.save_changes());
     caption();
   }
