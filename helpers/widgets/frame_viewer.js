@@ -195,8 +195,14 @@ function render({ model, el }) {
   // A kernel that is gone must not throw: the picture stays, and what was fetched can be seen.
   function tell(action) {
     if (!isAlive) return;
+    // JupyterLab says so when a kernel dies or starts again, but not when somebody shuts it down.
+    const manager = model.widget_manager;
+    if (manager && "kernel" in manager && (!manager.kernel || manager.kernel.isDisposed)) {
+      stop();
+      return;
+    }
     try {
-      Promise.resolve(action()).catch(stop);
+      action();
     } catch {
       stop();
     }
@@ -362,7 +368,7 @@ function render({ model, el }) {
     return input;
   };
   const [images, ofFilm] = [slider("image"), slider("frame")];
-  const [imageCount, frameCount] = [make("output"), make("output")];
+  const [imageCount, frameCount] = [1, 2].map(() => make("span", { class: "wbv-number" }));
   const button = (text, title, action, options = {}) =>
     make("button", { type: "button", title, onclick: action, ...options }, text);
   const play = button("Play", "Play or pause (Space)", playOrPause, { class: "wbv-play" });
@@ -375,7 +381,7 @@ function render({ model, el }) {
     { "aria-label": "Zoom out" });
   const more = button("+", "Zoom in (+)", () => zoomTo(get("zoom") * 1.25),
     { "aria-label": "Zoom in" });
-  const zoomed = make("output");
+  const zoomed = make("span", { class: "wbv-number" });
   const attributes = make("table");
   const code = make("textarea", { rows: "9", readonly: "", "aria-label": "Python" });
   const folded = (title, ...children) =>
@@ -392,10 +398,11 @@ function render({ model, el }) {
     play, inverted, less, zoomed, more, button("Reset", "As at the beginning (R)", reset));
   const help = make("table", {}, ...KEYS.map(([keys, does]) =>
     make("tr", {}, make("th", { scope: "row" }, keys), make("td", {}, does))));
+  const python = folded("The same in Python", code);
   const side = make("div", { class: "wbv-side" },
     rows.series, rows.image, rows.frame, buttons, rows.window, rows.numbers,
     status, request,
-    folded("Mouse and keys", help), folded("Attributes", attributes), folded("The same in Python", code));
+    folded("Mouse and keys", help), folded("Attributes", attributes), python);
   const left = make("div", { class: "wbv-left" }, stage, problem, readout);
   // Otherwise JupyterLab takes the keys: "I" twice would stop the kernel.
   const root = make("div", { class: "wbv", "data-lm-suppress-shortcuts": "true" },
@@ -466,7 +473,8 @@ function render({ model, el }) {
     canvas.style.transform = `translate(${-(zoom - 1) * get("across") * 100}%, `
       + `${-(zoom - 1) * get("down") * 100}%) scale(${zoom})`;
     canvas.classList.toggle("wbv-squares", zoom >= 4);
-    canvas.setAttribute("aria-label", words());
+    const said = words();
+    if (canvas.getAttribute("aria-label") !== said) canvas.setAttribute("aria-label", said);
     showLook(frame, look);
   }
 
