@@ -49,7 +49,8 @@ def record(path):
     title, section, prose = HEADING.search(cells[0].source)[1], "", ""
     told = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     introduction = re.search(r"^\*\*(What you'll do:)\*\* (.+)$", told, re.MULTILINE)
-    names, recorded = {}, []
+    # Of what a notebook finds without importing it, what a lesson uses.
+    names, recorded = {"display": lambda *shown: None}, []
     with _somewhere_else() as sent:
         for cell in cells:
             if cell.cell_type == "markdown":
