@@ -45,6 +45,8 @@ class FrameViewer(ViewerState):
         What is shown: `pixels`, `values` and `dataset`.
     error
         Why nothing is shown.
+    windows
+        The names that `window` can have for this image.
     series_uid, instance_uid, image, frame
         Which image; `image` and `frame` count from 1. Set one, and the picture follows.
     window, center, width, invert, zoom, across, down, playing
@@ -114,6 +116,11 @@ class FrameViewer(ViewerState):
     def key(self) -> Key:
         """Series UID, instance UID and frame number of what is shown."""
         return (self.series_uid, self.instance_uid, self.frame)
+
+    @property
+    def windows(self) -> list[str]:
+        """The names that `window` can have for what is shown; none for colour."""
+        return window_names(self.shot.dataset) if self.shot else []
 
     def _react(self, change: dict[str, Any]) -> None:
         """Follow what was set, here or in the browser."""
