@@ -78,9 +78,11 @@ def path_of(viewer):
 def sent_for(viewer, keys, monkeypatch):
     """Let the browser ask for frames; return what it is sent, headers and buffers."""
     sent = []
-    monkeypatch.setattr(
-        viewer, "send", lambda content, buffers=None: sent.append((content, buffers))
-    )
+
+    def send(content, buffers=None):
+        sent.append((content, buffers))
+
+    monkeypatch.setattr(viewer, "send", send)
     viewer._handle_custom_msg({"frames": [list(key) for key in keys]}, [])
     return sent
 
@@ -332,8 +334,7 @@ def test_series_can_be_chosen(server):
     study = pydicom.dcmread(FOLDER / "sally_mr" / "MR003_0001.dcm").StudyInstanceUID
     viewer = FrameViewer(server, study)
     uids = viewer.images["SeriesInstanceUID"].unique()
-    assert len(uids) > 1
-    for uid in [*uids, uids[0]]:
+    for uid in uids:
         viewer.series_uid = uid
         assert viewer.image == 1
         assert viewer.shot.dataset.SeriesInstanceUID == uid
