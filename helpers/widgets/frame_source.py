@@ -104,6 +104,19 @@ def view_frame(
     return picture(shot.pixels, shot.dataset, window, invert, zoom, at)
 
 
+def list_stacks(images: pandas.DataFrame) -> list[dict[str, Any]]:
+    """List the series of images: UID, label, and of each image its UID and how many frames."""
+    stacks = []
+    for uid, members in images.groupby("SeriesInstanceUID", sort=False):
+        first = members.iloc[0]
+        words = [first["SeriesNumber"], first["Modality"], first["SeriesDescription"]]
+        count = f"{len(members)} image{'s' if len(members) > 1 else ''}"
+        label = ", ".join(str(word) for word in words if word != "")
+        uids = members[["SOPInstanceUID", "NumberOfFrames"]].values.tolist()
+        stacks.append({"uid": uid, "label": f"{label} ({count})", "images": uids})
+    return stacks
+
+
 class Shot(NamedTuple):
     """One frame, ready to be drawn: stored values, what they mean, and the attributes."""
 

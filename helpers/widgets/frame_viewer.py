@@ -13,7 +13,7 @@ from helpers.pixels.windows import FILE, FULL_RANGE, Window, window_names, windo
 from helpers.queries.as_python import write_frame_cell
 from helpers.servers.server import Server
 from helpers.widgets import markup
-from helpers.widgets.frame_source import FrameSource, Key, Shot
+from helpers.widgets.frame_source import FrameSource, Key, Shot, list_stacks
 from helpers.widgets.packed_frame import pack_frame
 from helpers.widgets.panel import Picture
 from helpers.widgets.viewer_state import LOOK, PLACE, WINDOW, ViewerState
@@ -45,6 +45,8 @@ class FrameViewer(ViewerState):
         What is shown: `pixels`, `values` and `dataset`.
     error
         Why nothing is shown.
+    windows
+        The names that `window` can have for this image.
     series_uid, instance_uid, image, frame
         Which image; `image` and `frame` count from 1. Set one, and the picture follows.
     window, center, width, invert, zoom, across, down, playing
@@ -88,14 +90,7 @@ class FrameViewer(ViewerState):
     def _open(self, series_uid: str | None, instance_uid: str | None) -> None:
         """Ask which images there are, and show the first."""
         self.images = self.source.list_images()
-        self.stacks = [
-            {
-                "uid": uid,
-                "label": _label(members),
-                "images": members[["SOPInstanceUID", "NumberOfFrames"]].values.tolist(),
-            }
-            for uid, members in self.images.groupby("SeriesInstanceUID", sort=False)
-        ]
+        self.stacks = list_stacks(self.images)
         self.series_uid = series_uid or self.stacks[0]["uid"]
         self._settle("series_uid")
         if instance_uid:
@@ -103,7 +98,7 @@ class FrameViewer(ViewerState):
             self._settle("instance_uid")
         self._load()
         if self.shot:
-            self.first = self._packed(self.key)
+            self.first = self._packed(self.key, self.shot)
 
     @property
     def shown(self) -> pandas.DataFrame:
@@ -114,6 +109,11 @@ class FrameViewer(ViewerState):
     def key(self) -> Key:
         """Series UID, instance UID and frame number of what is shown."""
         return (self.series_uid, self.instance_uid, self.frame)
+
+    @property
+    def windows(self) -> list[str]:
+        """The names that `window` can have for what is shown; none for colour."""
+        return window_names(self.shot.dataset) if self.shot else []
 
     def _react(self, change: dict[str, Any]) -> None:
         """Follow what was set, here or in the browser."""
@@ -164,18 +164,26 @@ class FrameViewer(ViewerState):
         self.error, self.message = None, ""
         self._settle_window("window", self.shot)
         self._write_code(self.shot)
-        self.source.prefetch(self._next_keys())
+        self.source.prefetch(self._next_keys(self.key))
 
-    def _next_keys(self) -> list[Key]:
+    def _next_keys(self, key: Key) -> list[Key]:
         """Name what comes next: frames of the same image, then other images."""
-        shown = self.shown
-        last = int(shown.iloc[self.image - 1]["NumberOfFrames"])
-        ahead = range(self.frame + 1, min(self.frame + AHEAD, last) + 1)
-        keys = [(self.series_uid, self.instance_uid, number) for number in ahead]
-        for image in (*range(self.image + 1, self.image + 1 + AHEAD - len(keys)), self.image - 1):
-            if 1 <= image <= len(shown):
-                keys.append((self.series_uid, shown.iloc[image - 1]["SOPInstanceUID"], 1))
-        return keys
+        series_uid, instance_uid, frame = key
+        shown = self.images[self.images["SeriesInstanceUID"] == series_uid]
+        uids = shown["SOPInstanceUID"].tolist()
+        if instance_uid not in uids:
+            return []
+        place = uids.index(instance_uid)
+        last = int(shown.iloc[place]["NumberOfFrames"])
+        ahead = range(frame + 1, min(frame + AHEAD, last) + 1)
+        others = [
+            *uids[place + 1 : place + 1 + AHEAD - len(ahead)],
+            *uids[max(place - 1, 0) : place],
+        ]
+        return [
+            *((series_uid, instance_uid, number) for number in ahead),
+            *((series_uid, uid, 1) for uid in others),
+        ]
 
     def _settle_window(self, name: str, shot: Shot) -> None:
         """Make the window's name and its numbers agree; keep a name that the image has, too."""
@@ -211,20 +219,22 @@ class FrameViewer(ViewerState):
             request, path, self.frame, shot.dataset, self._window, self.invert
         )
 
-    def _packed(self, key: Key) -> dict[str, Any]:
-        """Return a frame for the browser, or why there is none."""
-        try:
-            header, buffers = pack_frame(self.source.get(key))
-        except WorkbookError as error:
-            return {"key": key, "problem": markup.sentence(error)}
+    def _packed(self, key: Key, shot: Shot) -> dict[str, Any]:
+        """Return a frame for the browser."""
+        header, buffers = pack_frame(shot)
         path = self.source.build_request(*key).prepared.path_url
         return {"key": key, "path": path, **header, "buffers": buffers}
 
     def _answer(self, _: object, content: dict[str, Any], __: object) -> None:
         """Send the frames that the browser asks for, one by one, the most urgent first."""
         for series_uid, instance_uid, number in content.get("frames", []):
-            packed = self._packed((series_uid, instance_uid, int(number)))
+            key = (series_uid, instance_uid, int(number))
+            try:
+                packed = self._packed(key, self.source.get(key))
+            except WorkbookError as error:
+                packed = {"key": key, "problem": markup.sentence(error)}
             self.send(packed, packed.pop("buffers", None))
+            self.source.prefetch(self._next_keys(key))
 
     def _fail(self, error: WorkbookError) -> None:
         """Say what went wrong; a picture of something else must not stay."""
@@ -270,14 +280,6 @@ class FrameViewer(ViewerState):
         """Let go of the widget, and stop fetching."""
         self.source.close()
         super().close()
-
-
-def _label(members: pandas.DataFrame) -> str:
-    """Name a series as a list of series does."""
-    first = members.iloc[0]
-    words = [first["SeriesNumber"], first["Modality"], first["SeriesDescription"]]
-    label = ", ".join(str(word) for word in words if word != "")
-    return f"{label} ({len(members)} image{'s' if len(members) > 1 else ''})"
 
 
 def _unknown(what: str, came: str) -> WorkbookError:
