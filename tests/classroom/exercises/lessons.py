@@ -1,8 +1,8 @@
 """The notebooks as the tests of exercises see them: starter cells, and what is known by then."""
 
-import ast
 import re
 from pathlib import Path
+from symtable import symtable
 
 import nbformat
 
@@ -69,39 +69,30 @@ def names_before(exercise, server):
 
 def needed(source, cells):
     """Return, of the cells, those that make what some code reads, or what makes that."""
-    wanted, found = read_in(source) | {"server"}, []
+    wanted, found = {"server", *names_in(source)[0]}, []
     for cell in reversed(cells):
-        if wanted & made_in(cell.source) and not is_meant_to_fail(cell):
+        read, made = names_in(cell.source)
+        if wanted & made and not is_meant_to_fail(cell):
             found.insert(0, cell)
-            wanted |= read_in(cell.source)
+            wanted = (wanted - made) | read
     return found
 
 
-def tree_of(source):
-    """Return the syntax tree of a cell; an empty one if it is not all Python."""
+def names_in(source):
+    """Return the names that a cell reads, and those that it makes for other cells."""
     try:
-        return ast.parse(source)
+        table = symtable(source, "cell", "exec")
     except SyntaxError:
-        return ast.Module([], [])
-
-
-def read_in(source):
-    """Return the names that a cell reads."""
-    found = [node for node in ast.walk(tree_of(source)) if isinstance(node, ast.Name)]
-    return {node.id for node in found if isinstance(node.ctx, ast.Load)}
-
-
-def made_in(source):
-    """Return the names that a cell makes."""
-    names = set()
-    for node in ast.walk(tree_of(source)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.FunctionDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    return names
+        return set(), set()  # a magic of IPython
+    symbols = table.get_symbols()
+    made = {one.get_name() for one in symbols if one.is_assigned() or one.is_imported()}
+    read = {one.get_name() for one in symbols if one.is_referenced()}
+    below = table.get_children()
+    while below:
+        inner = below.pop()
+        below += inner.get_children()
+        read |= {one.get_name() for one in inner.get_symbols() if one.is_global()}
+    return read, made
 
 
 class Picked(tuple):
