@@ -31,3 +31,4 @@ from helpers.widgets.query_form import QueryForm as QueryForm
 from helpers.widgets.study_browser import StudyBrowser as StudyBrowser
 from helpers.wire.equivalents import equivalents as equivalents
 from helpers.wire.show import show as show
+from helpers.wire.waterfall import show_waterfall as show_waterfall
