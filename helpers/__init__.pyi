@@ -13,6 +13,7 @@ from helpers.multipart.reader import iter_parts as iter_parts
 from helpers.multipart.reader import parts as parts
 from helpers.notebook import prepare_notebook as prepare_notebook
 from helpers.pixels.frame import frame as frame
+from helpers.pixels.histogram import show_histogram as show_histogram
 from helpers.pixels.show_frame import show_frame as show_frame
 from helpers.queries.browse import browse as browse
 from helpers.queries.compare_accepts import build_accept as build_accept
@@ -30,3 +31,4 @@ from helpers.widgets.query_form import QueryForm as QueryForm
 from helpers.widgets.study_browser import StudyBrowser as StudyBrowser
 from helpers.wire.equivalents import equivalents as equivalents
 from helpers.wire.show import show as show
+from helpers.wire.waterfall import show_waterfall as show_waterfall
