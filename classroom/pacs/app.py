@@ -18,7 +18,7 @@ from classroom.pacs.http.problems import Problem
 from classroom.pacs.query.levels import INSTANCE, SERIES, STUDY
 from classroom.pacs.responses import json_response, no_content
 from classroom.pacs.search import search
-from classroom.pacs.service import Service, read_accept
+from classroom.pacs.service import PacsRequest, Service, read_accept
 from helpers.dicom.names import is_uid
 from helpers.web import media_types
 from helpers.web.media_types import MediaType
@@ -65,13 +65,16 @@ class Application:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
+        request = PacsRequest(environ)
         try:
-            response = self._answer(Request(environ))
+            response = self._answer(request)
         except Exception as error:
             response = _explain(error).response()
+        for text in request.warnings:
+            response.headers.add("Warning", f'299 {self.service.url} "{text}"')
         return respond(response, environ, start_response)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: PacsRequest) -> Response:
         if request.method == "OPTIONS":
             response = no_content()
             response.headers["Allow"] = self._list_methods(request)

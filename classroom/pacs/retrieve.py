@@ -11,7 +11,7 @@ from typing import IO
 
 from pydicom import Dataset
 from pydicom.sequence import Sequence as Items
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
 from classroom.pacs import frames as encoded_frames
 from classroom.pacs.http.problems import Problem, not_acceptable
@@ -19,7 +19,7 @@ from classroom.pacs.image_file import NotAvailable
 from classroom.pacs.instance import PIXEL_DATA, SOPInstance
 from classroom.pacs.part10 import read_dataset
 from classroom.pacs.responses import describe, multipart
-from classroom.pacs.service import Service, check_parameters, choose_offer, read_accept
+from classroom.pacs.service import PacsRequest, Service, check_parameters, choose_offer, read_accept
 from classroom.pacs.transcode import transcode
 from helpers.dicom.json_model import with_bulk_data_uris
 from helpers.multipart.writer import CHUNK, PartToSend, chunks_of, file_chunks
@@ -34,13 +34,13 @@ _MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+", re.ASCII | re.IGNORECASE)
 
 def send_instances(
     service: Service,
-    request: Request,
+    request: PacsRequest,
     study: str,
     series: str | None = None,
     instance: str | None = None,
 ) -> Response:
     """Answer with the DICOM files of a study, a series or an instance."""
-    check_parameters(request, ["accept"])
+    check_parameters(service, request, ["accept"])
     found = service.find(study, series, instance)
     offers = [_DICOM_PARTS] if instance is None else [_DICOM_PARTS, _DICOM]
     refusal = ""
@@ -116,23 +116,23 @@ def _read_spool(spool: IO[bytes], start: int, size: int) -> Iterator[bytes]:
 
 def send_metadata(
     service: Service,
-    request: Request,
+    request: PacsRequest,
     study: str,
     series: str | None = None,
     instance: str | None = None,
 ) -> Response:
     """Answer with all attributes, bulk values as BulkDataURI."""
-    check_parameters(request, ["accept"])
+    check_parameters(service, request, ["accept"])
     found = service.find(study, series, instance)
     models = [with_bulk_data_uris(i.attributes, f"{service.url}/{i.resource}") for i in found]
     return describe(service, request, models)
 
 
 def send_frames(
-    service: Service, request: Request, study: str, series: str, instance: str, frames: str
+    service: Service, request: PacsRequest, study: str, series: str, instance: str, frames: str
 ) -> Response:
     """Answer with frames of an image, each a part, in a transfer syntax that the client accepts."""
-    check_parameters(request, ["accept"])
+    check_parameters(service, request, ["accept"])
     [image] = service.find(study, series, instance)
     return _send_frames(service, request, image, frame_numbers(image, frames))
 
@@ -162,7 +162,7 @@ def frame_numbers(image: SOPInstance, text: str) -> list[int]:
 
 
 def _send_frames(
-    service: Service, request: Request, image: SOPInstance, numbers: Sequence[int]
+    service: Service, request: PacsRequest, image: SOPInstance, numbers: Sequence[int]
 ) -> Response:
     traits = {
         "bits_stored": image.value("BitsStored"),
@@ -215,10 +215,10 @@ def _read_frames(
 
 
 def send_bulk_value(
-    service: Service, request: Request, study: str, series: str, instance: str, path: str
+    service: Service, request: PacsRequest, study: str, series: str, instance: str, path: str
 ) -> Response:
     """Answer with a value that the metadata left out, at a path as "00081140/1/00420011"."""
-    check_parameters(request, ["accept"])
+    check_parameters(service, request, ["accept"])
     [found] = service.find(study, series, instance)
     if path == PIXEL_DATA and found.frames:
         # Pixel Data is its frames, each a part of its own.
