@@ -8,8 +8,10 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import get_args
 
 from classroom.pacs.server import DATA, PORTS, Pacs, start
+from classroom.pacs.service import Edition
 from classroom.pacs.storage import REQUEST_LIMIT, STORAGE_LIMIT
 from helpers.errors import ArchiveError
 from helpers.web.secrets import WORKSHOP_KEY
@@ -31,14 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             apikey=apikey,
             read_only_key=options.read_only_key,
             is_strict=options.strict_queries,
-            default=options.default,
+            edition=options.edition,
             origins=options.origin,
             allow_hosts=options.allow_host,
             request_limit=options.max_request * _MEGABYTE,
             storage_limit=options.max_stored * _MEGABYTE,
         )
         try:
-            print(_introduce(pacs, options.data, apikey), flush=True)
+            print(_introduce(pacs, options.data, apikey, options.edition), flush=True)
             pacs.wait()
         finally:
             pacs.stop()
@@ -76,10 +78,11 @@ def _make_parser() -> argparse.ArgumentParser:
         help="refuse query parameters that are not supported, with 400, instead of a Warning",
     )
     parser.add_argument(
-        "--default",
-        choices=["xml", "json"],
-        default="xml",
-        help="what a client gets that accepts anything (%(default)s)",
+        "--edition",
+        choices=get_args(Edition),
+        default="workshop",
+        help="what a client gets that accepts anything: XML, as at the workshop in 2018, or JSON, "
+        "as the current standard wants it (%(default)s)",
     )
     parser.add_argument(
         "--origin",
@@ -139,7 +142,7 @@ def _megabytes(text: str) -> int:
     return int(text)
 
 
-def _introduce(pacs: Pacs, folder: str | Path, apikey: str | None) -> str:
+def _introduce(pacs: Pacs, folder: str | Path, apikey: str | None, edition: Edition) -> str:
     archive = pacs.archive
     header = f" -H {_quote(f'apikey: {apikey}')}" if apikey is not None else ""
     return "\n".join(
@@ -151,6 +154,7 @@ def _introduce(pacs: Pacs, folder: str | Path, apikey: str | None) -> str:
             f"  DICOMweb  {pacs.url}/dicomweb",
             f"  WADO-URI  {pacs.url}/wadouri",
             f"  apikey    {apikey if apikey is not None else 'none needed'}",
+            f"  edition   {edition}: {'XML' if edition == 'workshop' else 'JSON'} by default",
             "Try it:",
             f'  curl{header} -H "Accept: application/json" "{pacs.url}/dicomweb/studies"',
             "Ctrl-C ends it.",

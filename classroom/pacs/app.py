@@ -12,7 +12,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from classroom.pacs import rendered, retrieve, store, wadouri
+from classroom.pacs import files, rendered, retrieve, store, wadouri
 from classroom.pacs.http.body import respond
 from classroom.pacs.http.problems import Problem
 from classroom.pacs.query.levels import INSTANCE, SERIES, STUDY
@@ -34,9 +34,9 @@ _RESOURCES: dict[str, Callable[..., Response]] = {
     _STUDY + "/series": partial(search, level=SERIES),
     _STUDY + "/instances": partial(search, level=INSTANCE),
     _SERIES + "/instances": partial(search, level=INSTANCE),
-    _STUDY: retrieve.send_instances,
-    _SERIES: retrieve.send_instances,
-    _INSTANCE: retrieve.send_instances,
+    _STUDY: files.send_instances,
+    _SERIES: files.send_instances,
+    _INSTANCE: files.send_instances,
     _STUDY + "/metadata": retrieve.send_metadata,
     _SERIES + "/metadata": retrieve.send_metadata,
     _INSTANCE + "/metadata": retrieve.send_metadata,
@@ -123,6 +123,7 @@ def _welcome(service: Service, request: Request) -> Response:
     facts = {
         "name": "classroom PACS",
         "purpose": "a DICOMweb server for learning; all its patients are synthetic",
+        "edition": service.edition,
         "dicomweb": service.url,
         "wadouri": service.url.removesuffix("/dicomweb") + "/wadouri",
     }

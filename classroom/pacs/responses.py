@@ -30,7 +30,7 @@ def describe(service: Service, request: Request, models: list[dict[str, Any]]) -
     # XML has one document for each data set (PS3.19 A.1), so several of them travel as multipart,
     # also when the client asked for `application/dicom+xml` without saying multipart.
     offers = [XML_PARTS, *JSON_TYPES, *XML_TYPES]
-    if service.default == "json":
+    if service.edition == "current":
         offers = [*JSON_TYPES, XML_PARTS, *XML_TYPES]
     offer = choose_offer(request, offers)
     if offer in JSON_TYPES:

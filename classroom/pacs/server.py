@@ -4,7 +4,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal
 from wsgiref.types import WSGIApplication
 
 from cheroot import wsgi
@@ -14,7 +13,7 @@ from classroom.pacs.archive import Archive
 from classroom.pacs.folder import read_archive
 from classroom.pacs.http.access import Access
 from classroom.pacs.http.listener import listen
-from classroom.pacs.service import Service
+from classroom.pacs.service import Edition, Service
 from classroom.pacs.storage import REQUEST_LIMIT, STORAGE_LIMIT, Storage
 from helpers.errors import ArchiveError
 from helpers.web.secrets import WORKSHOP_KEY
@@ -66,7 +65,7 @@ def start(
     port: int | None = None,  # the first of `PORTS` that is free; 0 is any
     apikey: str | None = WORKSHOP_KEY,  # None lets everyone in
     read_only_key: str | None = None,  # lets in who may search and retrieve, and not store
-    default: Literal["xml", "json"] = "xml",  # as at the workshop; the standard's is "json" today
+    edition: Edition = "workshop",  # XML to who accepts anything; "current" sends JSON
     origins: Iterable[str] = (),  # of web pages that may use it: "https://hub.mybinder.org"
     allow_hosts: Iterable[str] = (),  # its names, beside that in its URL
     is_strict: bool = False,  # a query parameter that it does not support is a 400, no warning
@@ -85,7 +84,7 @@ def start(
     server = _open_port(host, port)
     url = f"http://{_url_host(host)}:{server.bind_addr[1]}"
     storage = Storage(storage_limit)
-    service = Service(archive, f"{url}/dicomweb", default, storage, request_limit, is_strict)
+    service = Service(archive, f"{url}/dicomweb", edition, storage, request_limit, is_strict)
     application = Access(
         Application(service),
         apikey,

@@ -22,6 +22,11 @@ _NAMED = 5
 _LONGEST_NAME = 64
 
 
+# What attributes are sent as to a client that accepts anything: in XML, as the server of the
+# workshop did it in 2018, or in JSON, as PS3.18 section 8.7.3 wants it today.
+Edition = Literal["workshop", "current"]
+
+
 @dataclass(frozen=True)
 class Service:
     """The state of a classroom PACS that its resources share."""
@@ -30,8 +35,7 @@ class Service:
     # The DICOMweb root without a trailing slash, for Retrieve URLs and BulkDataURIs. It is never
     # made from a request's Host header, which clients send without the port.
     url: str
-    # What attributes are sent as to a client that accepts anything.
-    default: Literal["xml", "json"]
+    edition: Edition
     storage: Storage
     request_limit: int  # bytes that one request to store may have
     is_strict: bool = False  # whether a query parameter that it does not support is a 400

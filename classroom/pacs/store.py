@@ -56,7 +56,9 @@ class Failure:
 def store(service: Service, request: PacsRequest, study: str | None = None) -> Response:
     """Store the DICOM files that are the parts of a request, all of one study if it is named."""
     check_parameters(service, request, ["accept"])
-    offers = [*JSON_TYPES, *XML_TYPES] if service.default == "json" else [*XML_TYPES, *JSON_TYPES]
+    offers = [*XML_TYPES, *JSON_TYPES]
+    if service.edition == "current":
+        offers = [*JSON_TYPES, *XML_TYPES]
     offer = choose_offer(request, offers)
     boundary = _read_boundary(request)
     files: list[IncomingFile] = []

@@ -5,10 +5,10 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
+from classroom.pacs.files import send_file
 from classroom.pacs.http.problems import Problem, not_acceptable
 from classroom.pacs.instance import SOPInstance
 from classroom.pacs.rendered import LARGEST_SIDE, PICTURES, numbers, picture, whole_number
-from classroom.pacs.retrieve import send_file
 from classroom.pacs.service import PacsRequest, Service, check_parameters
 from helpers.dicom.names import is_uid
 from helpers.pixels.display import Window

@@ -41,8 +41,8 @@ def test_no_key_is_needed_where_none_was_set(tmp_path):
         pacs.stop()
 
 
-def test_default_json_is_the_standards_rule_of_today():
-    pacs = server.start(FOLDER / "joe", port=0, default="json")
+def test_current_edition_sends_json_to_who_accepts_anything():
+    pacs = server.start(FOLDER / "joe", port=0, edition="current")
     try:
         url = f"{pacs.url}/dicomweb/studies"
         response = requests.get(url, headers=KEY, timeout=9)
