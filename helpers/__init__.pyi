@@ -13,6 +13,7 @@ from helpers.multipart.reader import iter_parts as iter_parts
 from helpers.multipart.reader import parts as parts
 from helpers.notebook import prepare_notebook as prepare_notebook
 from helpers.pixels.frame import frame as frame
+from helpers.pixels.histogram import show_histogram as show_histogram
 from helpers.pixels.show_frame import show_frame as show_frame
 from helpers.queries.browse import browse as browse
 from helpers.queries.compare_accepts import build_accept as build_accept

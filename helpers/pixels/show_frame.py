@@ -12,6 +12,7 @@ from helpers.pixels.stored import Pixels
 if TYPE_CHECKING:  # it takes long, and is needed only to draw
     from matplotlib.axes import Axes
     from matplotlib.backend_bases import FigureCanvasBase
+    from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 100
 # The longer side of a picture, in pixels of the screen.
@@ -124,7 +125,11 @@ def _limits(
         raise FrameError(
             "A colour picture has no window.", hint="Leave it out: show_frame(pixels)."
         )
-    center, width = window
+    return window_limits(*window)
+
+
+def window_limits(center: float, width: float) -> tuple[float, float]:
+    """Return the values that a window makes black and white."""
     if width < 1:
         raise FrameError(
             "A window cannot be that narrow.",
@@ -153,20 +158,26 @@ def _eight_bits(pixels: Pixels) -> Pixels:
 
 
 def _new_axes(height: float, width: float, title: str | None) -> "Axes":
-    """Make a figure of that shape, with a background that any theme can surround."""
-    from matplotlib import pyplot
-
+    """Make axes of that shape that fill a figure, below its title."""
     longer = max(height, width)
     scale = min(max(longer, SMALLEST), LARGEST) / longer
     width, height = width * scale, height * scale
     above = TITLE_HEIGHT if title else 0
+    figure = new_figure(width, height + above)
+    return figure.add_axes((0, 0, 1, height / (height + above)))
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """Make a figure of so many pixels, with a background that any theme can surround."""
+    from matplotlib import pyplot
+
     figure = pyplot.figure(
-        figsize=(width / DOTS_PER_INCH, (height + above) / DOTS_PER_INCH),
+        figsize=(width / DOTS_PER_INCH, height / DOTS_PER_INCH),
         dpi=DOTS_PER_INCH,
         facecolor="white",
     )
     _print_quickly(figure.canvas)
-    return figure.add_axes((0, 0, 1, height / (height + above)))
+    return figure
 
 
 def _print_quickly(canvas: "FigureCanvasBase") -> None:
