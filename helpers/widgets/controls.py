@@ -1,5 +1,6 @@
 """What the panels are made of: fields with their labels, buttons, boxes."""
 
+import html
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -30,6 +31,21 @@ def field(
     return kind(**{"description": label, "style": LABEL, "layout": layout, **options})
 
 
+def named_field(
+    kind: type[widgets.Widget], words: str, keyword: str = "", **options: Any
+) -> widgets.Widget:
+    """Return a field below its label: words for people, and the keyword that is sent."""
+    small = f" <small><code>{html.escape(keyword)}</code></small>" if keyword else ""
+    made = kind(
+        description=html.escape(words) + small,
+        description_allow_html=True,
+        style={"description_width": "initial"},
+        layout=widgets.Layout(flex="1 1 140px", width="auto", height="auto"),
+        **options,
+    )
+    return made.add_class("wb-named")
+
+
 def checkbox(label: str, value: bool = False, margin: str = "2px 12px") -> widgets.Checkbox:
     """Return a box to tick, as wide as its words."""
     layout = widgets.Layout(width="auto", margin=margin)
@@ -40,6 +56,19 @@ def button(label: str, action: Callable[[], object], **options: Any) -> widgets.
     """Return a button that calls `action` without arguments."""
     made = widgets.Button(description=label, layout=BUTTON, **options)
     made.on_click(lambda _: action())
+    return made
+
+
+def toggle(label: str, box: widgets.Widget) -> widgets.ToggleButton:
+    """Return a button that unfolds a box, and folds it again."""
+    made = widgets.ToggleButton(description=label, layout=BUTTON, icon="caret-right")
+
+    def fold(_: object = None) -> None:
+        box.layout.display = "flex" if made.value else "none"
+        made.icon = "caret-down" if made.value else "caret-right"
+
+    made.observe(fold, "value")
+    fold()
     return made
 
 

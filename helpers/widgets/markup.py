@@ -65,9 +65,9 @@ def image(png: bytes, words: str, options: str = "") -> str:
     return f"<img alt='{words}' src='data:image/png;base64,{encoded}'{options}>"
 
 
-def table(frame: pandas.DataFrame) -> str:
+def table(frame: pandas.DataFrame, height: str = "420px") -> str:
     """Return a DataFrame as a table that fits, and scrolls when it is long."""
-    return scrolling(table_html(frame), "Table of results")
+    return scrolling(table_html(frame), "Table of results", height)
 
 
 def table_head(names: Iterable[str]) -> str:

@@ -24,8 +24,15 @@ STYLE = """<style>
   flex: none; width: 100%; box-sizing: border-box; font-size: 12px;
   font-family: var(--jp-code-font-family, monospace); white-space: pre; overflow-x: auto;
 }
+/* A label above its field. */
+.wb-panel .wb-named { flex-direction: column; align-items: stretch; align-self: flex-end; }
+.wb-panel .wb-named .widget-label {
+  align-self: flex-start; text-align: left; width: auto; line-height: 1.4;
+}
+.wb-panel .wb-named :is(input, select) { flex: none; width: 100%; height: 28px; }
+.wb-panel .wb-named small { font-size: 11px; }
 .wb-panel .jp-RenderedHTMLCommon { padding-right: 0; }
-.wb-panel .jupyter-widget-tab > .widget-tab-contents { padding: 8px; }
+.wb-panel .jupyter-widget-tab > .widget-tab-contents { padding: 4px 2px; }
 .wb-accept-lab :is(th, td) { padding-left: 0.3em; padding-right: 0.3em; }
 /* An arrow in the colour of the text: that of ipywidgets is black in a dark theme, too. */
 .wb-panel .widget-dropdown > select {

@@ -63,7 +63,7 @@ OUTLINE = f"""element => {{
     return outlineStyle === 'none' ? 1 : contrast(outlineColor, behind(element.parentElement));
 }}"""
 
-# Rows of a form: boxes on one height, labels on the height of their box or tick, and the first box
+# Rows of a form: boxes on one height, labels above or on the height of their box, and the first box
 # of each row below the first box of the row above.
 OUT_OF_LINE = """node => {
     const place = element => element.getBoundingClientRect();
@@ -82,7 +82,8 @@ OUT_OF_LINE = """node => {
     const besideTick = tick => tick.parentElement.querySelector('span');
     const firsts = rows.map(row => row.toSorted((a, b) => place(a).left - place(b).left)[0]);
     return [
-        ...boxes.filter(box => Math.abs(height(labelOf(box)) - height(box)) > 1),
+        ...boxes.filter(box => !box.closest('.wb-named'))
+            .filter(box => Math.abs(height(labelOf(box)) - height(box)) > 1),
         ...rows.flatMap(row => row.filter(box => Math.abs(height(box) - height(row[0])) > 1)),
         ...firsts.filter(box => Math.abs(place(box).left - place(firsts[0]).left) > 1),
     ].map(name).concat(ticks
