@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             host=options.host,
             port=options.port,
             apikey=apikey,
+            read_only_key=options.read_only_key,
+            is_strict=options.strict_queries,
             default=options.default,
             origins=options.origin,
             allow_hosts=options.allow_host,
@@ -62,6 +64,17 @@ def _make_parser() -> argparse.ArgumentParser:
         "--apikey", default=WORKSHOP_KEY, type=_key, help="the key that clients must send"
     )
     keys.add_argument("--no-apikey", action="store_true", help="let everyone in")
+    parser.add_argument(
+        "--read-only-key",
+        type=_key,
+        metavar="KEY",
+        help="a second key, with which clients may search and retrieve, but not store (403)",
+    )
+    parser.add_argument(
+        "--strict-queries",
+        action="store_true",
+        help="refuse query parameters that are not supported, with 400, instead of a Warning",
+    )
     parser.add_argument(
         "--default",
         choices=["xml", "json"],

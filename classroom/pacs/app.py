@@ -12,13 +12,13 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from classroom.pacs import rendered, retrieve, store, wadouri
+from classroom.pacs import files, rendered, retrieve, store, wadouri
 from classroom.pacs.http.body import respond
 from classroom.pacs.http.problems import Problem
 from classroom.pacs.query.levels import INSTANCE, SERIES, STUDY
 from classroom.pacs.responses import json_response, no_content
 from classroom.pacs.search import search
-from classroom.pacs.service import Service, read_accept
+from classroom.pacs.service import PacsRequest, Service, read_accept
 from helpers.dicom.names import is_uid
 from helpers.web import media_types
 from helpers.web.media_types import MediaType
@@ -34,9 +34,9 @@ _RESOURCES: dict[str, Callable[..., Response]] = {
     _STUDY + "/series": partial(search, level=SERIES),
     _STUDY + "/instances": partial(search, level=INSTANCE),
     _SERIES + "/instances": partial(search, level=INSTANCE),
-    _STUDY: retrieve.send_instances,
-    _SERIES: retrieve.send_instances,
-    _INSTANCE: retrieve.send_instances,
+    _STUDY: files.send_instances,
+    _SERIES: files.send_instances,
+    _INSTANCE: files.send_instances,
     _STUDY + "/metadata": retrieve.send_metadata,
     _SERIES + "/metadata": retrieve.send_metadata,
     _INSTANCE + "/metadata": retrieve.send_metadata,
@@ -65,13 +65,16 @@ class Application:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
+        request = PacsRequest(environ)
         try:
-            response = self._answer(Request(environ))
+            response = self._answer(request)
         except Exception as error:
             response = _explain(error).response()
+        for text in request.warnings:
+            response.headers.add("Warning", f'299 {self.service.url} "{text}"')
         return respond(response, environ, start_response)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: PacsRequest) -> Response:
         if request.method == "OPTIONS":
             response = no_content()
             response.headers["Allow"] = self._list_methods(request)

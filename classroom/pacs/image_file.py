@@ -27,7 +27,10 @@ from helpers.errors import FrameError
 from helpers.pixels.codecs import decode_stored
 from helpers.pixels.stored import ImagePixel, Pixels, require_description
 
-_PIXEL_DATA = (0x7FE0, 0x0010)
+_PIXEL_DATA = 0x7FE00010
+# Bytes of a word of Pixel Data and its like; of integers, Bits Allocated may say more.
+_PIXELS = {_PIXEL_DATA: 2, 0x7FE00008: 4, 0x7FE00009: 8}
+_CHUNK = 1 << 20
 
 
 class NotAvailable(ValueError):
@@ -70,8 +73,8 @@ class ImageFile:
     """An image in a DICOM file; make one with `open_image`.
 
     `header` is every attribute before Pixel Data, in little endian and with a true VR: shared
-    between requests, so copy it before changing it. `header_is_whole` says whether the file holds
-    no more; where it does, and there is no Pixel Data, these are Float Pixel Data.
+    between requests, so copy it before changing it. `pixel_tag` is that of Pixel Data, or of Float
+    or Double Float Pixel Data; None if the file holds no more.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -82,26 +85,25 @@ class ImageFile:
             if self.transfer_syntax == DeflatedExplicitVRLittleEndian:
                 # The position in the file means nothing: what was read is the inflated copy.
                 whole = pydicom.dcmread(path)
-                self.has_pixel_data = "PixelData" in whole
-                self.header_is_whole = len(whole) == len(self.header)
+                self.pixel_tag = next((int(tag) for tag in _PIXELS if tag in whole), None)
             else:
-                tag = self._stopped_at(file)
-                self.has_pixel_data = tag == _PIXEL_DATA
-                self.header_is_whole = tag is None
+                self.pixel_tag = self._stopped_at(file)
+            self.has_pixel_data = self.pixel_tag == _PIXEL_DATA
         put_right(self.header)
         self.frame_count = int(self.header.get("NumberOfFrames") or 1)
 
-    def _stopped_at(self, file: BinaryIO) -> tuple[int, ...] | None:
+    def _stopped_at(self, file: BinaryIO) -> int | None:
         """Return the tag of the pixel data that pydicom found, and note where its value begins."""
         tag = file.read(4)
         if not tag:
             return None
         vr = None if self.transfer_syntax.is_implicit_VR else file.read(4)[:2]
-        file.read(4)  # the length
+        order = "<" if self.transfer_syntax.is_little_endian else ">"
+        [self._length] = struct.unpack(f"{order}L", file.read(4))
         self._position = file.tell()
         self._in_words = vr == b"OW"
-        order = "<HH" if self.transfer_syntax.is_little_endian else ">HH"
-        return struct.unpack(order, tag)
+        group, element = struct.unpack(f"{order}HH", tag)
+        return group << 16 | element
 
     @functools.cached_property
     def pixel(self) -> ImagePixel:
@@ -116,6 +118,31 @@ class ImageFile:
                 "it has no Pixel Data.",
                 "Retrieve the instance itself, or its metadata.",
             )
+
+    @property
+    def encoded_header(self) -> bytes:
+        """The file up to the element Pixel Data, which is encapsulated."""
+        with open(self.path, "rb") as file:
+            # Before the value: tag, VR, two bytes of nothing, and the length.
+            return _read(file, 0, self._position - 12)
+
+    def samples(self) -> Iterator[bytes]:
+        """Yield the value of uncompressed Pixel Data, or Float Pixel Data, in little endian."""
+        assert self.pixel_tag is not None
+        if self.transfer_syntax == DeflatedExplicitVRLittleEndian:
+            yield pydicom.dcmread(self.path)[self.pixel_tag].value
+            return
+        width = 1
+        if not self.transfer_syntax.is_little_endian:
+            width = _PIXELS[self.pixel_tag]
+            if self.has_pixel_data:
+                width = max(self.pixel.bits_allocated // 8, 2 if self._in_words else 1)
+        with self._pixel_data() as file:
+            for start in range(0, self._length, _CHUNK):
+                data = _read(file, 0, min(_CHUNK, self._length - start))
+                yield (
+                    data if width == 1 else numpy.frombuffer(data, f"u{width}").byteswap().tobytes()
+                )
 
     def decode(self, number: int, rgb: bool) -> Pixels:
         """Decode frame `number` to stored values; see `codecs.decode`."""

@@ -19,6 +19,8 @@ from helpers.web.limits import PIXEL_BYTES
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _READ_SIZE = 1 << 16
+_META = 132  # where the File Meta Information begins (PS3.10 section 7.1)
+_LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT")  # VRs in it whose length has four bytes
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0" + bytes(4)
 
@@ -51,9 +53,9 @@ def _check_inflated(file: BinaryIO) -> None:
 def _transfer_syntax(file: BinaryIO) -> str:
     """Read the File Meta Information up to its end (PS3.10 section 7.1); return one of it."""
     found = b""
-    file.seek(132)
+    file.seek(_META)
     while (header := file.read(8))[:2] == b"\x02\x00":
-        is_long = header[4:6] in (b"OB", b"OW", b"SQ", b"UN", b"UT")
+        is_long = header[4:6] in _LONG
         length = int.from_bytes(file.read(4) if is_long else header[6:], "little")
         if header[2:4] == b"\x10\x00":
             found = file.read(length)
@@ -61,6 +63,25 @@ def _transfer_syntax(file: BinaryIO) -> str:
             file.seek(length, os.SEEK_CUR)
     file.seek(-len(header), os.SEEK_CUR)
     return found.rstrip(b"\0 ").decode("ascii", "replace")
+
+
+def with_transfer_syntax(head: bytes, transfer_syntax: str) -> bytes:
+    """Name another transfer syntax in the beginning of a file, which holds all of the File Meta."""
+    elements, position = [], _META
+    while head[position : position + 2] == b"\x02\x00":
+        is_long = head[position + 4 : position + 6] in _LONG
+        value = position + (12 if is_long else 8)
+        length = int.from_bytes(head[value - (4 if is_long else 2) : value], "little")
+        element = head[position + 2 : position + 4]
+        if element == b"\x10\x00":
+            uid = transfer_syntax.encode() + b"\0" * (len(transfer_syntax) % 2)
+            elements.append(b"\x02\x00\x10\x00UI" + len(uid).to_bytes(2, "little") + uid)
+        elif element != b"\x00\x00":
+            elements.append(head[position : value + length])
+        position = value + length
+    meta = b"".join(elements)
+    length_of_meta = b"\x02\x00\x00\x00UL\x04\x00" + len(meta).to_bytes(4, "little")
+    return head[:_META] + length_of_meta + meta + head[position:]
 
 
 def put_right(dataset: Dataset) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import imagecodecs
 import numpy
 from PIL import Image
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
 from classroom.pacs.http.problems import Problem
 from classroom.pacs.image_file import NotAvailable, open_image, refusing
 from classroom.pacs.instance import SOPInstance
 from classroom.pacs.retrieve import frame_numbers
-from classroom.pacs.service import Service, check_parameters, choose_offer
+from classroom.pacs.service import PacsRequest, Service, check_parameters, choose_offer
 from helpers.pixels.display import FUNCTIONS, Window, eight_bits
 from helpers.pixels.lookup_tables import colours
 from helpers.pixels.stored import Pixels, frame_attributes
@@ -29,10 +29,15 @@ _FUNCTIONS = {name.lower().replace("_", "-"): name for name in FUNCTIONS}
 
 
 def rendered(
-    service: Service, request: Request, study: str, series: str, instance: str, frames: str = "1"
+    service: Service,
+    request: PacsRequest,
+    study: str,
+    series: str,
+    instance: str,
+    frames: str = "1",
 ) -> Response:
     """Answer with one frame as a picture, in its own window or the one that is asked for."""
-    check_parameters(request, ["accept", "window", "viewport", "quality"])
+    check_parameters(service, request, ["accept", "window", "viewport", "quality"])
     [image] = service.find(study, series, instance)
     options: dict[str, Any] = {}
     if "window" in request.args:
@@ -46,14 +51,14 @@ def rendered(
 
 def thumbnail(
     service: Service,
-    request: Request,
+    request: PacsRequest,
     study: str,
     series: str | None = None,
     instance: str | None = None,
     frames: str = "1",
 ) -> Response:
     """Answer with a small picture: of a frame, or of the middle image of a series or study."""
-    check_parameters(request, ["accept", "viewport"])
+    check_parameters(service, request, ["accept", "viewport"])
     found = service.find(study, series, instance)
     images = [instance for instance in found if instance.frames] or found
     options = {"viewport": _THUMBNAIL}
@@ -147,7 +152,9 @@ def whole_number(name: str, text: str) -> int:
     return int(text)
 
 
-def _picture(request: Request, image: SOPInstance, frame: int, options: dict[str, Any]) -> Response:
+def _picture(
+    request: PacsRequest, image: SOPInstance, frame: int, options: dict[str, Any]
+) -> Response:
     return picture(image, frame, choose_offer(request, PICTURES).name, options)
 
 

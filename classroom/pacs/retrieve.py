@@ -1,17 +1,13 @@
-"""WADO-RS: instances, metadata, frames and bulk values (PS3.18 section 10.4)."""
+"""WADO-RS: metadata, frames and bulk values (PS3.18 section 10.4)."""
 
 import errno
 import re
-import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from tempfile import TemporaryFile
-from typing import IO
+from collections.abc import Iterator, Sequence
 
 from pydicom import Dataset
 from pydicom.sequence import Sequence as Items
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
 from classroom.pacs import frames as encoded_frames
 from classroom.pacs.http.problems import Problem, not_acceptable
@@ -19,120 +15,35 @@ from classroom.pacs.image_file import NotAvailable
 from classroom.pacs.instance import PIXEL_DATA, SOPInstance
 from classroom.pacs.part10 import read_dataset
 from classroom.pacs.responses import describe, multipart
-from classroom.pacs.service import Service, check_parameters, choose_offer, read_accept
-from classroom.pacs.transcode import transcode
+from classroom.pacs.service import PacsRequest, Service, check_parameters, choose_offer, read_accept
 from helpers.dicom.json_model import with_bulk_data_uris
-from helpers.multipart.writer import CHUNK, PartToSend, chunks_of, file_chunks
+from helpers.multipart.writer import PartToSend
 from helpers.web import media_types
 from helpers.web.media_types import MediaType, choose
 
-_DICOM = MediaType("application/dicom")
-_DICOM_PARTS = MediaType("multipart/related", {"type": "application/dicom"})
 _ENCAPSULATED_DOCUMENT = "00420011"
 _MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+", re.ASCII | re.IGNORECASE)
 
 
-def send_instances(
-    service: Service,
-    request: Request,
-    study: str,
-    series: str | None = None,
-    instance: str | None = None,
-) -> Response:
-    """Answer with the DICOM files of a study, a series or an instance."""
-    check_parameters(request, ["accept"])
-    found = service.find(study, series, instance)
-    offers = [_DICOM_PARTS] if instance is None else [_DICOM_PARTS, _DICOM]
-    refusal = ""
-    ranges = media_types.parse(read_accept(request))
-    # `q=0` takes a type out of a wider range.
-    welcome = [offer for offer in offers if choose(ranges, [offer])]
-    for media_range in ranges:
-        offer = choose([media_range], welcome)
-        if offer is None:
-            continue
-        try:
-            parts, free = _collect_files(service, found, media_range.transfer_syntax)
-        except NotAvailable as reason:
-            refusal = refusal or f"{reason.detail} {reason.hint}"
-            continue
-        if offer is _DICOM:
-            return _send_single(parts[0], free)
-        response = multipart("application/dicom", parts)
-        response.call_on_close(free)
-        return response
-    raise not_acceptable(read_accept(request), offers, refusal)
-
-
-def send_file(
-    service: Service, instance: SOPInstance, transfer_syntax: str | None = None
-) -> Response:
-    """Answer with one DICOM file, not wrapped in multipart."""
-    try:
-        parts, free = _collect_files(service, [instance], transfer_syntax)
-    except NotAvailable as reason:
-        raise Problem(406, reason.detail, reason.hint, acceptable=[str(_DICOM)]) from None
-    return _send_single(parts[0], free)
-
-
-def _collect_files(
-    service: Service, found: Iterable[SOPInstance], transfer_syntax: str | None
-) -> tuple[list[PartToSend], Callable[[], None]]:
-    """Return a part for each instance, and a function that frees what they need."""
-    # All transcoding is done before the answer begins: afterwards nothing could be refused.
-    parts: list[PartToSend] = []
-    spool: IO[bytes] | None = None
-    with ExitStack() as resources:
-        for instance in found:
-            syntax = transfer_syntax or "*"
-            # As it is stored, byte for byte.
-            if syntax in ("*", instance.transfer_syntax):
-                syntax, size = instance.transfer_syntax, instance.path.stat().st_size
-                chunks = file_chunks(instance.path, size)
-            else:
-                spool = spool or resources.enter_context(TemporaryFile())
-                file, size = transcode(instance.path, syntax)
-                with file:
-                    start = spool.tell()
-                    shutil.copyfileobj(file, spool, CHUNK)
-                chunks = _read_spool(spool, start, size)
-            media_type = MediaType("application/dicom", {"transfer-syntax": syntax})
-            url = f"{service.url}/{instance.resource}"
-            parts.append(PartToSend(str(media_type), size, chunks, url))
-        return parts, resources.pop_all().close
-
-
-def _send_single(part: PartToSend, free: Callable[[], None]) -> Response:
-    response = Response(part.chunks, content_type=part.media_type)
-    response.content_length = part.size
-    response.call_on_close(free)
-    return response
-
-
-def _read_spool(spool: IO[bytes], start: int, size: int) -> Iterator[bytes]:
-    spool.seek(start)
-    yield from chunks_of(spool, size)
-
-
 def send_metadata(
     service: Service,
-    request: Request,
+    request: PacsRequest,
     study: str,
     series: str | None = None,
     instance: str | None = None,
 ) -> Response:
     """Answer with all attributes, bulk values as BulkDataURI."""
-    check_parameters(request, ["accept"])
+    check_parameters(service, request, ["accept"])
     found = service.find(study, series, instance)
     models = [with_bulk_data_uris(i.attributes, f"{service.url}/{i.resource}") for i in found]
     return describe(service, request, models)
 
 
 def send_frames(
-    service: Service, request: Request, study: str, series: str, instance: str, frames: str
+    service: Service, request: PacsRequest, study: str, series: str, instance: str, frames: str
 ) -> Response:
     """Answer with frames of an image, each a part, in a transfer syntax that the client accepts."""
-    check_parameters(request, ["accept"])
+    check_parameters(service, request, ["accept"])
     [image] = service.find(study, series, instance)
     return _send_frames(service, request, image, frame_numbers(image, frames))
 
@@ -162,7 +73,7 @@ def frame_numbers(image: SOPInstance, text: str) -> list[int]:
 
 
 def _send_frames(
-    service: Service, request: Request, image: SOPInstance, numbers: Sequence[int]
+    service: Service, request: PacsRequest, image: SOPInstance, numbers: Sequence[int]
 ) -> Response:
     traits = {
         "bits_stored": image.value("BitsStored"),
@@ -215,10 +126,10 @@ def _read_frames(
 
 
 def send_bulk_value(
-    service: Service, request: Request, study: str, series: str, instance: str, path: str
+    service: Service, request: PacsRequest, study: str, series: str, instance: str, path: str
 ) -> Response:
     """Answer with a value that the metadata left out, at a path as "00081140/1/00420011"."""
-    check_parameters(request, ["accept"])
+    check_parameters(service, request, ["accept"])
     [found] = service.find(study, series, instance)
     if path == PIXEL_DATA and found.frames:
         # Pixel Data is its frames, each a part of its own.

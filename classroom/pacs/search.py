@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from werkzeug.wrappers import Request, Response
+from pydicom.datadict import keyword_dict
+from werkzeug.wrappers import Response
 
 from classroom.pacs.archive import Archive, Series, Study
 from classroom.pacs.instance import SOPInstance
 from classroom.pacs.query.levels import INSTANCE, LEVELS, SERIES, STUDY, Level
-from classroom.pacs.query.read import Filter, Query, read_query
+from classroom.pacs.query.read import OPTIONS, Filter, Query, read_query
 from classroom.pacs.responses import describe
-from classroom.pacs.service import Service
+from classroom.pacs.service import PacsRequest, Service
 from helpers.dicom.json_model import element, with_bulk_data_uris
 from helpers.dicom.names import tag_of
 
@@ -26,24 +27,22 @@ _ONLINE = element("InstanceAvailability", "ONLINE")
 
 def search(
     service: Service,
-    request: Request,
+    request: PacsRequest,
     *,
     level: Level,
     study: str | None = None,
     series: str | None = None,
 ) -> Response:
     """Answer a search; a Warning names what is left out or not done (PS3.18 section 10.6.3.2)."""
-    query = read_query(request.args)
+    query = read_query(request.args, is_strict=service.is_strict)
+    request.warn_of(query.unsupported, supported=(*OPTIONS, *keyword_dict))
+    request.warnings += query.warnings
     if study is not None:
         service.find(study, series)
     models, remaining = _find(service, level, query, study, series)
-    response = describe(service, request, models)
-    warnings = list(query.warnings)
     if remaining:
-        warnings.append(f"There are {remaining} additional results that can be requested")
-    for text in warnings:
-        response.headers.add("Warning", f'299 {service.url} "{text}"')
-    return response
+        request.warnings.append(f"There are {remaining} additional results that can be requested")
+    return describe(service, request, models)
 
 
 def _find(

@@ -65,9 +65,11 @@ def start(
     host: str = "127.0.0.1",  # lets only this machine in
     port: int | None = None,  # the first of `PORTS` that is free; 0 is any
     apikey: str | None = WORKSHOP_KEY,  # None lets everyone in
+    read_only_key: str | None = None,  # lets in who may search and retrieve, and not store
     default: Literal["xml", "json"] = "xml",  # as at the workshop; the standard's is "json" today
     origins: Iterable[str] = (),  # of web pages that may use it: "https://hub.mybinder.org"
     allow_hosts: Iterable[str] = (),  # its names, beside that in its URL
+    is_strict: bool = False,  # a query parameter that it does not support is a 400, no warning
     request_limit: int = REQUEST_LIMIT,
     storage_limit: int = STORAGE_LIMIT,
     wrap: Callable[[WSGIApplication], WSGIApplication] | None = None,
@@ -83,10 +85,11 @@ def start(
     server = _open_port(host, port)
     url = f"http://{_url_host(host)}:{server.bind_addr[1]}"
     storage = Storage(storage_limit)
-    service = Service(archive, f"{url}/dicomweb", default, storage, request_limit)
+    service = Service(archive, f"{url}/dicomweb", default, storage, request_limit, is_strict)
     application = Access(
         Application(service),
         apikey,
+        read_only_key=read_only_key,
         hosts=[host, _url_host(host), *allow_hosts],
         any_address=host in _ANY_ADDRESS,
         origins=origins,

@@ -1,9 +1,12 @@
 """What every answer needs: the archive, its address, and what the client accepts."""
 
+import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote
+from wsgiref.types import WSGIEnvironment
 
 from werkzeug.wrappers import Request
 
@@ -13,6 +16,10 @@ from classroom.pacs.instance import SOPInstance
 from classroom.pacs.storage import Storage
 from helpers.web import media_types
 from helpers.web.media_types import MediaType
+
+# Of the query parameters that a Warning names: how many, and how much of each.
+_NAMED = 5
+_LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,7 @@ class Service:
     default: Literal["xml", "json"]
     storage: Storage
     request_limit: int  # bytes that one request to store may have
+    is_strict: bool = False  # whether a query parameter that it does not support is a 400
 
     def find(
         self, study: str, series: str | None = None, instance: str | None = None
@@ -50,6 +58,37 @@ class Service:
         )
 
 
+class PacsRequest(Request):
+    """A request, with what its answer is to warn of, a sentence or two each."""
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        super().__init__(environ)
+        self.warnings: list[str] = []
+
+    def warn_of(self, parameters: Sequence[str], supported: Iterable[str]) -> None:
+        """Let the answer name query parameters that were ignored, and guess what was meant."""
+        if not parameters:
+            return
+        known = {name.lower(): name for name in supported}
+        names = []
+        for parameter in parameters[:_NAMED]:
+            name = parameter[:_LONGEST_NAME]
+            # A path through sequences would resemble its first one.
+            close = "." not in name and difflib.get_close_matches(
+                name.lower(), known.keys() - {name.lower()}, 1, 0.8
+            )
+            # As in a URL: no letter is left that could end the header, or its quotes.
+            names.append(
+                quote(name) + "".join(f" (did you mean {known[one]}?)" for one in close or ())
+            )
+        if (more := len(parameters) - _NAMED) > 0:
+            names.append(f"and {more} more")
+        self.warnings.append(
+            "The following query parameters are not supported and have been ignored: "
+            + ", ".join(names)
+        )
+
+
 def read_accept(request: Request) -> str:
     """Return what the client accepts, as a parameter (PS3.18 section 8.3.3.1) or a header."""
     # The plus of `?accept=application/dicom+json`, typed as it is, was decoded as a space.
@@ -66,12 +105,20 @@ def choose_offer(request: Request, offers: Sequence[MediaType]) -> MediaType:
     return offer
 
 
-def check_parameters(request: Request, known: Sequence[str]) -> None:
-    """Raise a 400 that names a query parameter which this resource does not know, or has twice."""
-    for name, values in request.args.lists():
-        if len(values) > 1:
-            raise Problem(400, f"{name} is there {len(values)} times.", "Send it once.")
-        if name not in known:
-            raise Problem(
-                400, f"There is no parameter {name!r} here.", f"Known are: {', '.join(known)}."
-            )
+def check_parameters(service: Service, request: PacsRequest, supported: Sequence[str]) -> None:
+    """Ignore query parameters that a resource does not support; a 400 if one that it does is twice.
+
+    An invalid value of a supported parameter is a fault of the request, an unsupported parameter is
+    none (PS3.18 section 8.3).
+    """
+    for name in supported:
+        if (count := len(request.args.getlist(name))) > 1:
+            raise Problem(400, f"{name} is there {count} times.", "Send it once.")
+    unsupported = [name for name in request.args if name not in supported]
+    if unsupported and service.is_strict:
+        raise Problem(
+            400,
+            f"There is no parameter {unsupported[0]!r} here.",
+            f"Known are: {', '.join(supported)}.",
+        )
+    request.warn_of(unsupported, supported)

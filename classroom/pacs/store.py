@@ -12,14 +12,14 @@ from typing import Any
 
 import pydicom
 from pydicom.uid import UID
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
 from classroom.pacs.http.body import BodyCut, chunks
 from classroom.pacs.http.problems import Problem
 from classroom.pacs.instance import SOPInstance, read_instance
 from classroom.pacs.part10 import NotServed
 from classroom.pacs.responses import JSON_TYPES, XML_TYPES, json_response
-from classroom.pacs.service import Service, check_parameters, choose_offer
+from classroom.pacs.service import PacsRequest, Service, check_parameters, choose_offer
 from classroom.pacs.storage import IncomingFile
 from helpers.dicom.json_model import element, elements
 from helpers.dicom.names import is_uid, tag_of
@@ -53,9 +53,9 @@ class Failure:
     uid: str = ""
 
 
-def store(service: Service, request: Request, study: str | None = None) -> Response:
+def store(service: Service, request: PacsRequest, study: str | None = None) -> Response:
     """Store the DICOM files that are the parts of a request, all of one study if it is named."""
-    check_parameters(request, ["accept"])
+    check_parameters(service, request, ["accept"])
     offers = [*JSON_TYPES, *XML_TYPES] if service.default == "json" else [*XML_TYPES, *JSON_TYPES]
     offer = choose_offer(request, offers)
     boundary = _read_boundary(request)
@@ -79,7 +79,7 @@ def store(service: Service, request: Request, study: str | None = None) -> Respo
     return response
 
 
-def _read_boundary(request: Request) -> bytes:
+def _read_boundary(request: PacsRequest) -> bytes:
     coding = request.headers.get("Content-Encoding", "identity")
     if coding.lower() != "identity":
         raise Problem(
@@ -101,7 +101,7 @@ def _read_boundary(request: Request) -> bytes:
 
 
 def _receive(
-    service: Service, request: Request, boundary: bytes, files: list[IncomingFile]
+    service: Service, request: PacsRequest, boundary: bytes, files: list[IncomingFile]
 ) -> Failure | None:
     """Write each part into a file; return what is to be said if the body ended early."""
     try:

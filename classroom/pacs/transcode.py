@@ -4,25 +4,32 @@ import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
-from tempfile import TemporaryFile
+from tempfile import SpooledTemporaryFile
 from typing import BinaryIO
 
 import pydicom
 from pydicom import Dataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import (
+    UID,
+    ExplicitVRLittleEndian,
+    RLELossless,
+    UncompressedTransferSyntaxes,
+)
 
 from classroom.pacs.frames import LOSSY
 from classroom.pacs.image_file import ImageFile, NotAvailable, open_image, refusing
-from helpers.pixels.codecs import DECODABLE, LOSSY_JPEG, UNCOMPRESSED
+from classroom.pacs.part10 import with_transfer_syntax
+from helpers.pixels.codecs import DECODABLE, LOSSY_JPEG, UNCOMPRESSED, unpack_rle
 from helpers.pixels.encode import LOSSLESS, encode, refuse_bits
 from helpers.pixels.stored import read_image_pixel
 
 # Encapsulated Pixel Data (PS3.5 A.4): of undefined length, one item a frame, then a delimiter.
-_PIXEL_DATA = struct.pack("<HH", 0x7FE0, 0x0010)
+_PIXEL_DATA, _FLOAT_PIXEL_DATA = 0x7FE00010, 0x7FE00008
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _ITEM = struct.pack("<HH", 0xFFFE, 0xE000)
 _SEQUENCE_DELIMITER = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
 # They described the old encoding.
+_IN_MEMORY = 16 << 20  # bytes of a file that need no file
 _STALE = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 
 
@@ -47,17 +54,25 @@ def transcode(path: str | os.PathLike[str], transfer_syntax: str) -> tuple[Binar
 
 
 def _write(image: ImageFile, transfer_syntax: str) -> tuple[BinaryIO, int]:
-    file: BinaryIO = TemporaryFile()  # type: ignore[assignment]  # noqa: SIM115 - the caller closes it
+    file: BinaryIO = SpooledTemporaryFile(_IN_MEMORY)  # type: ignore[assignment]  # noqa: SIM115 - the caller closes it
     try:
-        header = _header(image, transfer_syntax)
-        pydicom.dcmwrite(file, header, enforce_file_format=True)
-        if image.has_pixel_data:
+        header: Dataset = image.header
+        if _header_stays(image, transfer_syntax):
+            # Twenty times as fast as to write each attribute anew.
+            file.write(with_transfer_syntax(image.encoded_header, transfer_syntax))
+        else:
+            header = _header(image, transfer_syntax)
+            pydicom.dcmwrite(file, header, enforce_file_format=True)
+        if image.pixel_tag is not None and _is_copied(image, transfer_syntax):
+            _write_native(file, image.samples(), _vr(image), image.pixel_tag)
+        elif image.has_pixel_data:
             frames = _frames(image, header, transfer_syntax)
             if transfer_syntax in LOSSLESS:
                 _write_encapsulated(file, frames, image.frame_count)
             else:
-                _write_native(file, frames, image.pixel.bits_allocated)
-        size = file.seek(0, os.SEEK_END)
+                _write_native(file, frames, _vr(image))
+        file.seek(0, os.SEEK_END)
+        size = file.tell()
         file.seek(0)
     except BaseException:
         file.close()
@@ -76,9 +91,7 @@ def _refuse(image: ImageFile, wanted: str) -> None:
             f"This instance is not sent in the transfer syntax {wanted}.",
             f"{as_stored} Or for {', '.join(possible)}.",
         )
-    if not image.has_pixel_data:
-        if not image.header_is_whole:
-            raise NotAvailable("Pixels that are floating-point numbers stay as stored.", as_stored)
+    if not image.has_pixel_data or _is_copied(image, wanted):
         return
     if image.transfer_syntax not in DECODABLE:
         raise NotAvailable(f"The server cannot decode {image.transfer_syntax.name}.", as_stored)
@@ -86,6 +99,20 @@ def _refuse(image: ImageFile, wanted: str) -> None:
         raise NotAvailable("Frames of single bits that share bytes stay as stored.", as_stored)
     if wanted in LOSSLESS:
         refuse_bits(wanted, image.pixel.bits_stored, image.pixel.samples)
+
+
+def _header_stays(image: ImageFile, transfer_syntax: str) -> bool:
+    """Tell whether all attributes before Pixel Data are true, and encoded as they will be."""
+    stored = image.transfer_syntax
+    if not image.has_pixel_data or stored in UNCOMPRESSED or stored in LOSSY:
+        return False
+    pixel = image.pixel
+    return (
+        pixel.samples == 1
+        and (pixel.high_bit == pixel.bits_stored - 1 or _is_unpacked(image, transfer_syntax))
+        and not (transfer_syntax in LOSSLESS and pixel.bits_stored <= 8)
+        and not any(name in image.header for name in _STALE)
+    )
 
 
 def _header(image: ImageFile, transfer_syntax: str) -> Dataset:
@@ -102,7 +129,7 @@ def _header(image: ImageFile, transfer_syntax: str) -> Dataset:
         header.LossyImageCompression = "01"
     if transfer_syntax in LOSSLESS and pixel.bits_stored <= 8:
         header.BitsAllocated = 8
-    if pixel.high_bit != pixel.bits_stored - 1:
+    if pixel.high_bit != pixel.bits_stored - 1 and not _is_unpacked(image, transfer_syntax):
         header.HighBit = pixel.bits_stored - 1
     if pixel.samples == 3:
         header.PlanarConfiguration = 1 if transfer_syntax == RLELossless else 0
@@ -119,33 +146,47 @@ def _photometric(image: ImageFile) -> str:
 
 
 def _is_copied(image: ImageFile, transfer_syntax: str) -> bool:
-    return image.transfer_syntax in UNCOMPRESSED and transfer_syntax == ExplicitVRLittleEndian
+    stored = image.transfer_syntax
+    return stored in UncompressedTransferSyntaxes and transfer_syntax == ExplicitVRLittleEndian
+
+
+def _is_unpacked(image: ImageFile, transfer_syntax: str) -> bool:
+    """Tell whether cells of samples stay as they are: RLE only makes them shorter."""
+    return image.transfer_syntax == RLELossless and transfer_syntax == ExplicitVRLittleEndian
+
+
+def _vr(image: ImageFile) -> bytes:
+    """Name the Value Representation of samples that are not compressed (PS3.5 section 8)."""
+    if not image.has_pixel_data:
+        return b"OF" if image.pixel_tag == _FLOAT_PIXEL_DATA else b"OD"
+    return b"OW" if image.pixel.bits_allocated > 8 else b"OB"
 
 
 def _frames(image: ImageFile, header: Dataset, transfer_syntax: str) -> Iterator[bytes]:
     """Yield each frame in the new transfer syntax."""
-    target = None if _is_copied(image, transfer_syntax) else read_image_pixel(header)
+    target = read_image_pixel(header)
     for number in range(1, image.frame_count + 1):
-        if target is None:
-            yield image.frame(number)
-        else:
-            samples = image.decode(number, rgb=image.transfer_syntax in LOSSY_JPEG)
-            yield encode(samples, target, transfer_syntax)
+        if _is_unpacked(image, transfer_syntax):
+            yield unpack_rle(image.frame(number), image.pixel).tobytes()
+            continue
+        samples = image.decode(number, rgb=image.transfer_syntax in LOSSY_JPEG)
+        yield encode(samples, target, transfer_syntax)
 
 
-def _write_native(file: BinaryIO, frames: Iterable[bytes], bits_allocated: int) -> None:
-    vr = b"OW" if bits_allocated > 8 else b"OB"
-    file.write(_PIXEL_DATA + vr + bytes(2))
+def _write_native(
+    file: BinaryIO, samples: Iterable[bytes], vr: bytes, tag: int = _PIXEL_DATA
+) -> None:
+    file.write(_encoded(tag) + vr + bytes(2))
     length_at = file.tell()
     file.write(bytes(4))
-    length = sum(file.write(frame) for frame in frames)
+    length = sum(file.write(data) for data in samples)
     if length % 2:
         length += file.write(b"\0")
     _fill_in(file, length_at, [length])
 
 
 def _write_encapsulated(file: BinaryIO, frames: Iterable[bytes], count: int) -> None:
-    file.write(_PIXEL_DATA + b"OB" + bytes(2) + struct.pack("<L", _UNDEFINED_LENGTH))
+    file.write(_encoded(_PIXEL_DATA) + b"OB" + bytes(2) + struct.pack("<L", _UNDEFINED_LENGTH))
     # The Basic Offset Table comes first, and is known last.
     file.write(_ITEM + struct.pack("<L", 4 * count))
     table_at = file.tell()
@@ -158,6 +199,10 @@ def _write_encapsulated(file: BinaryIO, frames: Iterable[bytes], count: int) -> 
         file.write(_ITEM + struct.pack("<L", len(frame) + len(padding)) + frame + padding)
     file.write(_SEQUENCE_DELIMITER)
     _fill_in(file, table_at, offsets)
+
+
+def _encoded(tag: int) -> bytes:
+    return struct.pack("<HH", tag >> 16, tag & 0xFFFF)
 
 
 def _fill_in(file: BinaryIO, position: int, numbers: Sequence[int]) -> None:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
+from classroom.pacs.files import send_file
 from classroom.pacs.http.problems import Problem, not_acceptable
 from classroom.pacs.instance import SOPInstance
 from classroom.pacs.rendered import LARGEST_SIDE, PICTURES, numbers, picture, whole_number
-from classroom.pacs.retrieve import send_file
-from classroom.pacs.service import Service, check_parameters
+from classroom.pacs.service import PacsRequest, Service, check_parameters
 from helpers.dicom.names import is_uid
 from helpers.pixels.display import Window
 from helpers.web import media_types as accept
@@ -23,14 +23,18 @@ _DICOM = MediaType("application/dicom")
 Parameters = Mapping[str, str]
 
 
-def retrieve(service: Service, request: Request) -> Response:
+def retrieve(service: Service, request: PacsRequest) -> Response:
     """Answer with an instance as a picture or as a DICOM file.
 
     The picture is a JPEG unless `contentType` says something else; what is no image, and asked for
     without a `contentType`, is sent as DICOM.
     """
-    check_parameters(request, _REQUIRED + _OPTIONAL)
     parameters = request.args
+    if "anonymize" in parameters:
+        # To ignore it would give away what was to stay hidden; PS3.18 section 9.4.2.3 lets a server
+        # refuse that is unable.
+        raise Problem(406, "This server does not anonymize.", "Leave the parameter anonymize out.")
+    check_parameters(service, request, _REQUIRED + _OPTIONAL)
     for name in _REQUIRED:
         if not parameters.get(name):
             raise Problem(

@@ -67,11 +67,21 @@ def path_of(name: str) -> tuple[str, ...]:
     return tuple(map(_known_tag, name.split(".")))
 
 
+def is_path(name: str) -> bool:
+    """Tell whether `path_of` knows each attribute; quick, as it looks for no similar name."""
+    return all(map(_is_known, name.split(".")))
+
+
 def _known_tag(name: str) -> str:
-    is_tag = _TAG.fullmatch(name) and (is_private(name) or _dictionary_vr(name))
-    if is_tag or name in keyword_dict:
+    if _is_known(name):
         return tag_of(name)
     raise _no_attribute(name)
+
+
+def _is_known(name: str) -> bool:
+    if _TAG.fullmatch(name):
+        return is_private(name) or bool(_dictionary_vr(name))
+    return bool(name) and name in keyword_dict
 
 
 def vr_of(tag: str) -> str:

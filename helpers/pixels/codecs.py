@@ -107,6 +107,12 @@ def decode(data: bytes, name: str, pixel: ImagePixel | None, rgb: bool = True) -
     return _settle(samples, name, pixel, rgb)
 
 
+def unpack_rle(data: bytes, pixel: ImagePixel) -> Pixels:
+    """Undo RLE and no more: the cells of raw samples, with what is beside the stored bits."""
+    _check_size(Declared(pixel.columns, pixel.rows, pixel.samples, pixel.bits_allocated), RLE)
+    return _decode_rle(data, pixel)[0]
+
+
 def _decode_cells(data: bytes, name: str, pixel: ImagePixel, rgb: bool) -> Pixels:
     """Read raw samples, or undo RLE, which holds the same."""
     _check_size(Declared(pixel.columns, pixel.rows, pixel.samples, pixel.bits_allocated), name)

@@ -1,5 +1,6 @@
 """What an answer means: its status, its media type, and its body, whole or as a stream."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -16,8 +17,9 @@ LONGEST_WORDS = 1000  # characters of what a server says
 # What to try next, for each status that PS3.18 or a proxy in front of a server may send.
 NEXT_STEPS = {
     400: "Read the URL from left to right: a misspelt attribute, a bad date, a bad number?",
-    401: "Send the key: requests.get(url, headers=server.headers).",
-    403: "No key was sent, or not the right one. Send it: headers=server.headers.",
+    401: "No key was sent, or a wrong one. Send it: requests.get(url, headers=server.headers).",
+    403: "The server knows who you are, and you may not. Its owner can allow it. Some servers "
+    "answer a missing or wrong key like this too: send headers=server.headers.",
     404: "Compare each UID in the URL with the answer that you took it from.",
     405: "This resource does not take that method. Use GET to read.",
     406: "The server cannot answer in that representation. Change the Accept header.",
@@ -30,6 +32,31 @@ NEXT_STEPS = {
     503: "The server is busy or being repaired. Try again later.",
     504: "A proxy waited for the server in vain. Try again later.",
 }
+
+
+# `299 host "text"`; PS3.18 section 8.3.4.4.1, and so some servers, write `299 host: text`.
+WARNING = re.compile(
+    r'\d{3} \S+ (?:"((?:[^"\\]|\\.)*)"(?:\s*"[^"]*")?|(.*?))(?=,\s*\d{3} \S+ |\s*$)'
+)
+
+
+def warnings_of(response: requests.Response) -> list[str]:
+    """Return what a server warns of in an answer that is good otherwise: its headers `Warning`.
+
+    >>> answer = requests.Response()
+    >>> answer.headers["Warning"] = '299 http://127.0.0.1/dicomweb "PatientNme has been ignored"'
+    >>> warnings_of(answer)
+    ['PatientNme has been ignored']
+    """
+    found = WARNING.findall(response.headers.get("Warning", ""))
+    texts = (re.sub(r"\\(.)", r"\1", quoted) or plain for quoted, plain in found)
+    return [text for text in map(in_one_line, texts) if text]
+
+
+def print_warnings(response: requests.Response) -> None:
+    """Print what a server warns of, a line each."""
+    for text in warnings_of(response):
+        print(f"The server warns: {text}")
 
 
 def media_type(response: requests.Response) -> str:
@@ -47,13 +74,14 @@ def check(response: requests.Response) -> requests.Response:
     """Return an answer with a good status as it is; explain any other, and what is no answer.
 
     >>> answer = requests.Response()
-    >>> answer.status_code, answer.reason, answer.url = 403, "Forbidden", "http://127.0.0.1/dicomweb"
+    >>> answer.status_code, answer.reason = 401, "Unauthorized"
+    >>> answer.url = "http://127.0.0.1/dicomweb"
     >>> check(answer)
     Traceback (most recent call last):
-    helpers.errors.HTTPProblem: The server answered 403 Forbidden to GET /dicomweb.
+    helpers.errors.HTTPProblem: The server answered 401 Unauthorized to GET /dicomweb.
       expected: a status of 200
-      came:     403
-      next:     No key was sent, or not the right one. Send it: headers=server.headers.
+      came:     401
+      next:     No key was sent, or a wrong one. Send it: requests.get(url, headers=server.headers).
     """
     require_answer(response)
     status = response.status_code

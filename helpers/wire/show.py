@@ -14,7 +14,7 @@ from helpers.errors import MultipartError
 from helpers.multipart.describe import hexadecimal
 from helpers.multipart.reader import parse
 from helpers.notebook import Sections
-from helpers.web.answer import is_kept, media_type, require_answer, was_streamed
+from helpers.web.answer import is_kept, media_type, require_answer, warnings_of, was_streamed
 from helpers.web.secrets import host_of, mask, mask_url, native
 from helpers.wire.equivalents import Equivalents
 
@@ -78,10 +78,12 @@ class Exchange(Sections):
         path = url.path + (f"?{url.query}" if url.query else "")
         sent = {"Host": host_of(str(request.url)), **request.headers}
         received = f"{response.status_code} {response.reason}"
+        warned = "\n".join(f"The server warns: {text}" for text in warnings_of(response))
         super().__init__(
             {
                 "Request": _head(f"{request.method} {path}", sent),
                 "Answer": _head(received, response.headers),
+                **({"Warning": warned} if warned else {}),
                 "Body": _body_text(response, lines),
                 "The same with curl": Equivalents(request).curl,
             },

@@ -27,6 +27,7 @@ _LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]
 _EXPOSED = "Allow, Content-Length, Content-Location, Warning, WWW-Authenticate"
 _HEADERS = "Accept, apikey, Content-Type"
 _SECONDS_TO_REMEMBER = "600"
+_READING = ("GET", "HEAD", "OPTIONS")
 
 
 class Access:
@@ -37,12 +38,14 @@ class Access:
         application: WSGIApplication,
         apikey: str | None,
         *,
+        read_only_key: str | None = None,
         hosts: Iterable[str] = (),
         any_address: bool = False,
         origins: Iterable[str] = (),
     ) -> None:
         self._application = application
         self._apikey = apikey  # None asks for no key.
+        self._read_only_key = read_only_key  # whoever sends it is known, and may not store
         self._hosts = {"localhost", *(host.lower() for host in hosts)}
         # For a server that listens on all addresses of its machine, every one may stand in `Host`:
         # rebinding needs a name, so an address is never one of its tricks.
@@ -95,17 +98,23 @@ class Access:
             return
         sent = request.headers.get("apikey")
         if sent is None:
-            raise Problem(
-                401,
+            raise _not_signed_in(
                 "This server wants a key, and the request has none.",
                 "Send the header apikey, with the key that this server was started with.",
-                headers={"WWW-Authenticate": 'ApiKey realm="classroom PACS"'},
             )
-        if not hmac.compare_digest(sent.encode(), self._apikey.encode()):
-            raise Problem(
-                403,
+        if _is_same(sent, self._apikey):
+            return
+        if self._read_only_key is None or not _is_same(sent, self._read_only_key):
+            raise _not_signed_in(
                 "The key in the header apikey is wrong.",
                 "Compare it, letter by letter, with the key that this server was started with.",
+            )
+        if request.method not in _READING:
+            raise Problem(
+                403,
+                f"The server knows your key, and with it you may read: {request.method} is not "
+                "allowed.",
+                "Another key would let you store. The same request with this one fails again.",
             )
 
     def _list_headers(self, request: Request, answer: Headers) -> list[tuple[str, str]]:
@@ -142,6 +151,16 @@ class Access:
             return True
         # A page of this server itself; that its name is ours, `_check_host` has seen.
         return origin.partition("://")[2] == request.headers.get("Host")
+
+
+def _not_signed_in(detail: str, hint: str) -> Problem:
+    # Without a key or with a wrong one, the server does not know who asks: 401, and it says how to
+    # sign in (RFC 9110 section 15.5.2). 403 is for whom it knows (section 15.5.4).
+    return Problem(401, detail, hint, headers={"WWW-Authenticate": 'ApiKey realm="classroom PACS"'})
+
+
+def _is_same(sent: str, key: str) -> bool:
+    return hmac.compare_digest(sent.encode(), key.encode())
 
 
 def _is_open(request: Request) -> bool:

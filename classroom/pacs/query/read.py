@@ -8,9 +8,9 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from classroom.pacs.http.problems import Problem
-from classroom.pacs.query.matching import Test, make_test
+from classroom.pacs.query.matching import NotSearched, Test, make_test
 from classroom.pacs.query.moments import BadValue
-from helpers.dicom.names import creator_of, path_of, vr_of
+from helpers.dicom.names import creator_of, is_path, path_of, vr_of
 from helpers.errors import AttributeProblem
 
 Path = tuple[str, ...]  # tags, more than one inside a sequence
@@ -22,7 +22,7 @@ _NOT_DONE = {
     "emptyvaluematching": "Empty Value Matching",
     "multiplevaluematching": "Multiple Value Matching",
 }
-_OPTIONS = ("limit", "offset", "fuzzymatching", "includefield", "accept", *_NOT_DONE)
+OPTIONS = ("limit", "offset", "fuzzymatching", "includefield", "accept", *_NOT_DONE)
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,36 @@ class Query:
     limit: int | None
     offset: int
     warnings: tuple[str, ...]  # what was asked for and is not done, a sentence or two each
+    unsupported: tuple[str, ...]  # the names of parameters that were ignored (PS3.18 section 8.3)
 
 
-def read_query(parameters: MultiDict[str, str]) -> Query:
-    """Read the parameters of a search; a 400 names one that is unknown, doubled or impossible."""
+def read_query(parameters: MultiDict[str, str], *, is_strict: bool = False) -> Query:
+    """Read the parameters of a search; a 400 names one that is doubled or impossible.
+
+    One that is not supported, no attribute for example, is left out; if `is_strict`, a 400 too.
+    """
     fuzzy = _read_flag(parameters, "fuzzymatching")
+    ignores_empty = _read_flag(parameters, "emptyvaluematching")
     tests: dict[Path, Test] = {}
+    unsupported = []
     for name in parameters:
-        if name in _OPTIONS:
+        if name in OPTIONS:
+            continue
+        if not is_strict and not _is_searched(name):
+            unsupported.append(name)
             continue
         path = _path_of(name)
         wanted = _read_one(parameters, name)
+        if ignores_empty and wanted == '""':
+            wanted = ""  # as if it were not there: any value, and none (PS3.18 section 8.3.4.5)
         if path in tests:
             raise Problem(400, f"{name} is there under another name too.", _ONCE)
         try:
             tests[path] = make_test(vr_of(path[-1]), wanted, fuzzy=fuzzy)
         except BadValue as error:
+            if isinstance(error, NotSearched) and not is_strict:
+                unsupported.append(name)
+                continue
             raise Problem(400, f"{name}={wanted}: {error}.", "Correct the value.") from None
     filters = _make_filters(tests)
     fields = [name for text in parameters.getlist("includefield") for name in text.split(",")]
@@ -79,6 +93,7 @@ def read_query(parameters: MultiDict[str, str]) -> Query:
             for name, what in _NOT_DONE.items()
             if _read_flag(parameters, name)
         ),
+        unsupported=tuple(unsupported),
     )
 
 
@@ -103,6 +118,10 @@ def _test_items(filters: list[Filter]) -> Test:
         return any(all(f.matches(item or {}) for f in filters) for item in items)
 
     return test
+
+
+def _is_searched(name: str) -> bool:
+    return name.count(".") < _DEEPEST and is_path(name)
 
 
 def _path_of(name: str) -> Path:

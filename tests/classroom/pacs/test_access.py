@@ -238,7 +238,7 @@ def wrapped():
         (421, {"Host": "evil.example", "apikey": "secret"}),
         (403, {"Origin": "https://evil.example", "apikey": "secret"}),
         (401, {}),
-        (403, {"apikey": "Secret"}),
+        (401, {"apikey": "Secret"}),
     ],
 )
 def test_application_never_hears_of_those_who_may_not_ask(wrapped, status, headers):
@@ -257,3 +257,21 @@ def test_any_application_can_be_wrapped(wrapped):
     preflight = client.options("/nowhere", headers={"Origin": BINDER})
     assert preflight.headers["Access-Control-Allow-Methods"] == "GET, BREW"
     assert asked == ["GET", "OPTIONS"]
+
+
+def test_whom_the_server_knows_and_who_may_not_store_is_told_so_with_403():
+    application = Access(lambda environ, start: start("200 OK", []) and [], "a", read_only_key="b")
+    client = Client(application)
+    asked = {
+        (key, way): client.open("/dicomweb", method=way, headers={"apikey": key})
+        for key in "abc"
+        for way in ("GET", "HEAD", "POST")
+    }
+    assert {(key, way) for (key, way), answer in asked.items() if answer.status_code == 401} == {
+        ("c", "GET"),
+        ("c", "HEAD"),
+        ("c", "POST"),
+    }
+    [(refused, answer)] = [one for one in asked.items() if one[1].status_code == 403]
+    assert refused == ("b", "POST") and "WWW-Authenticate" not in answer.headers
+    assert "knows your key" in answer.json["detail"]

@@ -111,12 +111,20 @@ def test_thumbnail_of_a_series_is_that_of_its_middle_image(get):
         ("quality=0", "quality"),
         ("quality=101", "quality"),
         ("quality=high", "quality"),
-        ("windowCenter=40", "windowCenter"),
         ("window=40,400&window=50,500", "window is there 2 times"),
     ],
 )
 def test_option_that_makes_no_sense_is_a_400(problem, query, word):
     assert word in problem(400, f"{JOE_1.instance}/rendered?{query}")["detail"]
+
+
+@pytest.mark.parametrize("resource", ["", "/rendered", "/thumbnail", "/metadata", "/frames/1"])
+def test_parameter_that_is_not_supported_is_ignored_with_a_warning(get, resource):
+    path = JOE_1.instance + resource
+    response, plain = get(f"{path}?windowCenter=40&charset=utf-8"), get(path)
+    assert (response.status_code, len(response.content)) == (200, len(plain.content))
+    assert "ignored: windowCenter" in response.headers["Warning"]
+    assert "Warning" not in plain.headers
 
 
 def test_window_of_an_unknown_function_is_refused_with_those_that_would_do(problem):

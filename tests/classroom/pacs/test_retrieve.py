@@ -2,6 +2,7 @@
 
 import threading
 import warnings
+from contextlib import contextmanager
 
 import numpy
 import pydicom
@@ -19,9 +20,11 @@ from pydicom.uid import (
 
 from classroom.pacs import server
 from tests.archive import FILES, JOE, ONE_OF_EACH_KIND, RAVI
+from tests.classroom.pacs.variants import COMMANDS, dcmtk, needs_dcmtk, variant
 from tests.classroom.pacs.wire import NATIVE, contents, documents, names, parts, values
 
 DICOM = 'multipart/related; type="application/dicom"'
+AS_STORED = DICOM + "; transfer-syntax=*"
 JOE_1, JOE_2 = (names(path) for path in JOE)
 DOCUMENT, REPORT = (names(path) for path in RAVI if path.name[:2] in ("DO", "SR"))
 ANDY, SLICE = (names(path) for path in FILES if path.name in ("US001_0001.dcm", "CT002_0010.dcm"))
@@ -29,26 +32,104 @@ ANDY, SLICE = (names(path) for path in FILES if path.name in ("US001_0001.dcm", 
 
 @pytest.mark.parametrize(
     "accept",
-    [None, "*/*", DICOM, DICOM + "; transfer-syntax=*", "multipart/related", "multipart/*"],
+    [None, "*/*", DICOM, AS_STORED, "multipart/related", "multipart/*"],
 )
-def test_study_is_the_files_byte_for_byte(get, accept):
+def test_study_that_is_stored_in_the_default_is_the_files_byte_for_byte(get, accept):
     assert contents(get(JOE_1.study, accept)) == [path.read_bytes() for path in JOE]
 
 
 @pytest.mark.parametrize("path", ONE_OF_EACH_KIND, ids=lambda path: path.name)
-def test_instance_is_the_file_byte_for_byte(get, path):
-    found = names(path)
-    assert contents(get(found.instance)) == [path.read_bytes()]
-    assert get(found.instance, "application/dicom").content == path.read_bytes()
+def test_instance_as_it_is_stored_is_the_file_byte_for_byte(get, path):
+    found, as_file = names(path), "application/dicom; transfer-syntax=*"
+    assert contents(get(found.instance, AS_STORED)) == [path.read_bytes()]
+    assert get(found.instance, as_file).content == path.read_bytes()
+
+
+# PS3.18 section 8.7.3: what lost something when it was compressed may come as it is stored.
+@pytest.mark.parametrize("path", ONE_OF_EACH_KIND, ids=lambda path: path.name)
+@pytest.mark.parametrize("accept", [None, "*/*", DICOM, "application/dicom"])
+def test_instance_comes_in_explicit_little_endian_unless_it_is_lossy(get, path, accept):
+    response, stored = get(names(path).instance, accept), pydicom.dcmread(path)
+    content = response.content if accept == "application/dicom" else contents(response)[0]
+    dataset = pydicom.dcmread(pydicom.filebase.DicomBytesIO(content))
+    syntax = dataset.file_meta.TransferSyntaxUID
+    assert syntax in (ExplicitVRLittleEndian, JPEGBaseline8Bit)
+    assert int(response.headers["Content-Length"]) == len(response.content)
+    if syntax == JPEGBaseline8Bit or "PixelData" not in stored:
+        assert content == path.read_bytes()
+        return
+    assert (dataset["PixelData"].VR, len(dataset.PixelData)) == ("OW", stored.pixel_array.nbytes)
+    assert numpy.array_equal(dataset.pixel_array, stored.pixel_array)
+    for each in (dataset, stored):
+        del each.PixelData
+    assert dataset == stored
+
+
+@needs_dcmtk
+def test_series_by_default_is_what_dcmtk_makes_of_each_file(get, tmp_path):
+    response = get(SLICE.series)
+    assert "Content-Length" not in response.headers  # made while it is sent
+    slices = [path for path in RAVI if path.name.startswith("CT")]
+    for part, path in zip(parts(response), slices, strict=True):
+        dcmtk("dcmdrle", path, tmp_path / "decoded.dcm")
+        content = part.get_payload(decode=True)
+        assert part["Content-Type"].params["transfer-syntax"] == ExplicitVRLittleEndian
+        assert int(part["Content-Length"]) == len(content)
+        sent = pydicom.dcmread(pydicom.filebase.DicomBytesIO(content))
+        assert sent == pydicom.dcmread(tmp_path / "decoded.dcm")
+
+
+@needs_dcmtk
+@pytest.mark.parametrize("way", COMMANDS)
+def test_however_it_is_stored_it_comes_in_explicit_little_endian(tmp_path, way):
+    variant(JOE[0], way, tmp_path)
+    with serving(tmp_path) as url:
+        [part] = parts(requests.get(f"{url}{JOE_1.instance}", timeout=9))
+    assert part["Content-Type"].params["transfer-syntax"] == ExplicitVRLittleEndian
+    sent = pydicom.dcmread(pydicom.filebase.DicomBytesIO(part.get_payload(decode=True)))
+    assert numpy.array_equal(sent.pixel_array, JOE_1.dataset.pixel_array)
+
+
+def test_what_cannot_be_converted_comes_as_it_is_stored_and_says_so(tmp_path):
+    """Refused, a whole study would be out of reach for one frame that is broken."""
+    whole, broken = tmp_path / "1.dcm", tmp_path / "2.dcm"
+    dataset = pydicom.dcmread(SLICE.path)
+    dataset.save_as(whole)
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    dataset.PixelData = encapsulate([b"no RLE at all, and never was " * 9])
+    dataset["PixelData"].VR = "OB"
+    dataset.save_as(broken)
+    with serving(tmp_path) as url:
+        sent = parts(requests.get(url + SLICE.study, timeout=9))
+        alone = requests.get(f"{url}{SLICE.series}/instances/1.2.3", timeout=9)
+        refused = requests.get(
+            f"{url}{SLICE.series}/instances/1.2.3",
+            headers={"Accept": f"{DICOM}; transfer-syntax={ExplicitVRLittleEndian}"},
+            timeout=9,
+        )
+    syntaxes = [part["Content-Type"].params["transfer-syntax"] for part in sent]
+    assert sorted(syntaxes) == [ExplicitVRLittleEndian, RLELossless]
+    assert contents(alone) == [broken.read_bytes()]
+    assert refused.status_code == 406 and "transfer-syntax=*" in refused.json()["detail"]
+
+
+@contextmanager
+def serving(folder):
+    running = server.start(folder, port=0, apikey=None)
+    try:
+        yield running.url
+    finally:
+        running.stop()
 
 
 def test_series_holds_its_own_instances_in_order(get):
-    received = [part.get_payload(decode=True) for part in parts(get(SLICE.series))]
+    response = get(SLICE.series, AS_STORED)
+    received = [part.get_payload(decode=True) for part in parts(response)]
     assert received == [path.read_bytes() for path in RAVI if path.name.startswith("CT")]
 
 
 def test_part_names_its_transfer_syntax_and_its_url(pacs, get):
-    [part] = parts(get(SLICE.instance))
+    [part] = parts(get(SLICE.instance, AS_STORED))
     syntax = SLICE.dataset.file_meta.TransferSyntaxUID
     assert part["Content-Type"].params["transfer-syntax"] == syntax
     assert part["Content-Location"] == pacs.url + SLICE.instance

@@ -399,9 +399,9 @@ def test_key_is_needed(pacs):
     assert found(pacs) == left(pacs) == []
 
 
-def test_parameter_that_is_none_is_a_400(pacs):
-    assert post(pacs, JOE_BYTES, f"{STUDIES}?overwrite=true").status_code == 400
-    assert found(pacs) == []
+def test_parameter_that_is_not_supported_is_ignored_with_a_warning(pacs):
+    response = post(pacs, JOE_BYTES, f"{STUDIES}?overwrite=true")
+    assert response.status_code == 200 and "ignored: overwrite" in response.headers["Warning"]
 
 
 @pytest.mark.parametrize("chunked", [False, True])

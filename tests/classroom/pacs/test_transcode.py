@@ -170,9 +170,11 @@ def test_what_cannot_be_had_is_refused(source, transfer_syntax):
 def test_floating_point_pixels_are_not_lost(tmp_path):
     dataset = pydicom.dcmread(JOE)
     del dataset.PixelData
-    dataset.FloatPixelData = numpy.zeros((600, 512), "f4").tobytes()
+    dataset.FloatPixelData = numpy.linspace(0, 1, 600 * 512, dtype="f4").tobytes()
     source = tmp_path / "float.dcm"
     dataset.save_as(source)
     dcmtk("dcmconv", "+ti", source, tmp_path / "implicit.dcm")
-    with pytest.raises(NotAvailable, match="floating-point"):
-        transcode(tmp_path / "implicit.dcm", RAW)
+    dcmtk("dcmconv", "+tb", source, tmp_path / "big.dcm")
+    for stored in ("implicit.dcm", "big.dcm"):
+        made = pydicom.dcmread(saved(tmp_path / stored, RAW, tmp_path))
+        assert made == pydicom.dcmread(source)

@@ -98,13 +98,24 @@ def test_unknown_uid_is_a_404_and_a_malformed_one_a_400(problem, name, uid, stat
         ("windowCenter=40", "windowWidth"),
         ("windowCenter=x&windowWidth=1", "windowCenter"),
         ("imageQuality=101", "quality"),
-        ("windowCentre=40", "windowCentre"),
-        ("anonymize=yes", "anonymize"),
         ("objectUID=1.2.3", "objectUID is there 2 times"),
     ],
 )
 def test_parameter_that_makes_no_sense_is_a_400_that_names_it(problem, query, word):
     assert word in problem(400, f"{JOE_1.wadouri}&{query}")["detail"]
+
+
+@pytest.mark.parametrize("contentType", ["image/jpeg", "application/dicom"])
+def test_parameter_that_is_not_supported_is_ignored_with_a_warning(get, contentType):
+    path = f"{JOE_1.wadouri}&contentType={contentType}"
+    response = get(f"{path}&windowCentre=40&annotation=patient")
+    assert response.content == get(path).content
+    ignored = "windowCentre (did you mean windowCenter?), annotation"
+    assert ignored in response.headers["Warning"]
+
+
+def test_what_was_to_be_anonymized_is_never_sent_as_it_is(problem):
+    assert "anonymize" in problem(406, f"{JOE_1.wadouri}&anonymize=yes")["detail"]
 
 
 def test_numbers_that_are_asked_for_are_counted(problem):

@@ -1,7 +1,7 @@
 import pytest
 
 from helpers.errors import HTTPProblem, WorkbookError
-from helpers.web.answer import NEXT_STEPS, check, media_type
+from helpers.web.answer import NEXT_STEPS, check, media_type, print_warnings, warnings_of
 from tests.answers import answer
 
 
@@ -91,3 +91,41 @@ def test_what_is_no_answer(value):
     with pytest.raises(WorkbookError, match="not the answer of a server") as caught:
         check(value)
     assert caught.value.came == type(value).__name__
+
+
+def warning(header):
+    response = answer()
+    response.headers["Warning"] = header
+    return response
+
+
+@pytest.mark.parametrize(
+    ("header", "texts"),
+    [
+        ("", []),
+        ("no warning at all", []),
+        ('299 http://h/d "one, 2 and \\"three\\""', ['one, 2 and "three"']),
+        ('299 http://h/d "x, 299 y", 299 http://h/d "z"', ["x, 299 y", "z"]),
+        ('299 h "", 214 - "moved" "Wed, 21 Oct 2015 07:28:00 GMT"', ["moved"]),
+        # As PS3.18 section 8.3.4.4.1 writes it.
+        ("299 http://h/d: There are 7 more, as said", ["There are 7 more, as said"]),
+        ("299 http://h/d: one, 299 http://h/d: two", ["one", "two"]),
+        ('299 h "\x1b[31mred"', ["[31mred"]),
+    ],
+)
+def test_warnings_are_read_in_every_form_that_servers_send(header, texts):
+    assert warnings_of(warning(header)) == texts
+
+
+def test_answer_without_a_warning_has_none():
+    assert warnings_of(answer()) == []
+
+
+@pytest.mark.parametrize("header", ['299 h "' + "x" * 9999, "299 h " * 9999, "299 h , " * 9999])
+def test_long_warnings_are_cut(header):
+    assert all(len(text) <= 1000 for text in warnings_of(warning(header)))
+
+
+def test_warnings_are_printed_a_line_each(capsys):
+    print_warnings(warning('299 h "one", 299 h "two"'))
+    assert capsys.readouterr().out == "The server warns: one\nThe server warns: two\n"

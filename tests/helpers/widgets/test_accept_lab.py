@@ -223,7 +223,7 @@ def test_server_that_is_gone_is_a_sentence_in_place(nobody):
 
 def test_no_secret_reaches_the_lab(locked_out):
     lab = AcceptLab(locked_out, FRAME)
-    assert [tried.response.status_code for tried in lab.attempts] == [403] * 3
+    assert [tried.response.status_code for tried in lab.attempts] == [401] * 3
     assert "my personal secret" not in everything_in(lab)
 
 

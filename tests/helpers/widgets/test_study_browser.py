@@ -220,7 +220,7 @@ def test_a_level_that_fails_says_so_and_can_be_opened_again(server, monkeypatch)
 
 def test_no_secret_reaches_the_tree(locked_out):
     browser = StudyBrowser(locked_out)
-    assert "403" in browser.message.value
+    assert "401" in browser.message.value
     assert "my personal secret" not in everything_in(browser)
 
 
