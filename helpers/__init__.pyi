@@ -17,6 +17,7 @@ from helpers.pixels.show_frame import show_frame as show_frame
 from helpers.queries.browse import browse as browse
 from helpers.queries.compare_accepts import build_accept as build_accept
 from helpers.queries.compare_accepts import compare_accepts as compare_accepts
+from helpers.queries.pick import pick_study as pick_study
 from helpers.queries.search import search as search
 from helpers.servers.probe import probe as probe
 from helpers.servers.server import Server as Server

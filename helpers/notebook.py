@@ -10,6 +10,7 @@ wider than a screen. Tables stay plain DataFrames: only their HTML says where th
 from __future__ import annotations
 
 import html
+import json
 import re
 import textwrap
 from collections.abc import Collection, Mapping
@@ -20,6 +21,7 @@ import requests
 from urllib3.exceptions import LocationParseError
 
 from helpers.errors import WorkbookError
+from helpers.slips import SLIPS, explain_slip
 from helpers.web.explanations import explain
 
 if TYPE_CHECKING:
@@ -38,8 +40,9 @@ BREAK = "<wbr>"
 CODE = "white-space: pre-wrap; font-size: var(--jp-code-font-size, 13px)"
 # A longer line is broken where it is full: at a blank, the indentation would be lost.
 FOLDED = f"margin: 0.3em 0 0.9em 1em; padding: 0; word-break: break-all; {CODE}"
-# What requests lets through: a host that can be no name, and a letter that no header can carry.
-NOT_WRAPPED = (LocationParseError, UnicodeEncodeError)
+# What requests lets through: a host that can be no name, and a letter that no header can carry. And
+# what the standard library says of a body that is no JSON.
+NOT_WRAPPED = (LocationParseError, UnicodeEncodeError, json.JSONDecodeError)
 LONG_UID = re.compile(r"(?=[\d.]{30})\d+(?:\.\d+)+")
 
 
@@ -47,7 +50,8 @@ def prepare_notebook(shell: InteractiveShell | None = None) -> None:
     """Let this kernel explain errors in plain words, and show tables that fit the screen.
 
     An exception of `requests`, or of these helpers, shows as a few sentences in the place of a
-    traceback. A table (`pandas.DataFrame`) shows its UIDs and URLs whole, broken into lines.
+    traceback, and so do Python's own slips: a name without a value, a missing quote. A table
+    (`pandas.DataFrame`) shows its UIDs and URLs whole, broken into lines.
 
     Parameters
     ----------
@@ -65,7 +69,7 @@ def prepare_notebook(shell: InteractiveShell | None = None) -> None:
         return
     import pandas
 
-    explained = (WorkbookError, requests.RequestException, *NOT_WRAPPED)
+    explained = (WorkbookError, requests.RequestException, *NOT_WRAPPED, *SLIPS)
     shell.set_custom_exc(explained, _show_explanation)
     pandas.set_option("display.max_colwidth", LONGEST_TEXT)
     shell.display_formatter.formatters["text/html"].for_type(pandas.DataFrame, table_html)
@@ -78,16 +82,20 @@ def _show_explanation(
     traceback: TracebackType | None,
     tb_offset: int | None = None,
 ) -> list[str] | None:
-    if isinstance(error, UnicodeEncodeError) and error.encoding != "latin-1":
-        # No header: those go out in Latin-1.
+    slip = explain_slip(shell, error, traceback)
+    # A header goes out in Latin-1.
+    is_other_text = isinstance(error, UnicodeEncodeError) and error.encoding != "latin-1"
+    if is_other_text or (isinstance(error, SLIPS) and not slip):
         shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
         return None
-    explained = error if isinstance(error, WorkbookError) else explain(error)
-    name = type(explained).__name__
+    explained = error if slip or isinstance(error, WorkbookError) else explain(error)
     first, *others = str(explained).splitlines()
-    lines = _wrap(f"{name}: {first}")
+    name = type(explained).__name__
+    lines = _wrap(f"{name}: {slip.problem if slip else first}")
     lines[0] = lines[0].replace(name, f"\x1b[1m{name}\x1b[0m", 1)
-    for line in others:
+    # Code is not wrapped.
+    lines += slip.place if slip else []
+    for line in slip.rest if slip else others:
         lines += _wrap(line, subsequent_indent=INDENT)
     shell._showtraceback(type(explained), explained, lines)
     return lines

@@ -1,5 +1,6 @@
 """What an exception of requests means, and what to do: no connection, no answer, no JSON."""
 
+import json
 import re
 from typing import Any, NamedTuple
 
@@ -78,6 +79,14 @@ BAD_HEADER = Explanation(
     "Look at the value of each header. What was copied often has a line end behind it, which "
     '.strip() takes away, or typographic quotation marks in place of ".',
 )
+NO_JSON = Explanation(
+    MediaTypeMismatch,
+    "This answer is not JSON.",
+    "a body in JSON",
+    "{body}",
+    "Ask for JSON with the header Accept: application/json. A 204 has no body: look at the "
+    "status first. attributes(response) reads all of these.",
+)
 # Of an exception's classes, the most exact one that stands here counts.
 EXPLANATIONS: dict[type, Explanation] = {
     exceptions.SSLError: Explanation(
@@ -107,14 +116,8 @@ EXPLANATIONS: dict[type, Explanation] = {
         "no connection",
         "Check the URL and your network, or use the classroom PACS: connect().",
     ),
-    exceptions.JSONDecodeError: Explanation(
-        MediaTypeMismatch,
-        "This answer is not JSON.",
-        "a body in JSON",
-        "{body}",
-        "Ask for JSON with the header Accept: application/json. A 204 has no body: look at the "
-        "status first. attributes(response) reads all of these.",
-    ),
+    json.JSONDecodeError: NO_JSON,
+    exceptions.JSONDecodeError: NO_JSON,
     exceptions.InvalidHeader: BAD_HEADER,
     UnicodeEncodeError: BAD_HEADER,
     exceptions.ContentDecodingError: Explanation(

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ClassVar, NamedTuple
 
@@ -16,22 +16,12 @@ from helpers.errors import WorkbookError
 from helpers.pixels.display import FILE, modality_values, picture
 from helpers.pixels.frame import frame
 from helpers.pixels.stored import frame_attributes
+from helpers.queries.instances import images_of, list_instances
 from helpers.queries.metadata import BYTES, fetch_metadata, first_part
 from helpers.queries.request import GetRequest
-from helpers.queries.search import JSON, tabulate
 from helpers.servers.server import Server
 from helpers.web.ask import open_session
 
-COLUMNS = [
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "Modality",
-    "SeriesDescription",
-    "SOPInstanceUID",
-    "InstanceNumber",
-    "Rows",
-    "NumberOfFrames",
-]
 KEPT_BYTES = 256 * 1024 * 1024
 # Series UID, instance UID and frame number.
 Key = tuple[str, str, int]
@@ -138,8 +128,8 @@ class FrameSource:
 
     def list_images(self) -> pandas.DataFrame:
         """List the instances that hold pixels, sorted by the numbers of series and instance."""
-        found = pandas.concat(self._pages(), ignore_index=True)
-        images = found[found["Rows"] != ""].copy()
+        found = list_instances(self.server, self.study_uid, self._session)
+        images = images_of(found)
         if images.empty:
             raise WorkbookError(
                 "There is no image to show.",
@@ -147,30 +137,7 @@ class FrameSource:
                 came=f"{len(found)} instances without pixels" if len(found) else "no instances",
                 hint="Compare the Study Instance UID with the answer that you took it from.",
             )
-        for column in ("SeriesNumber", "InstanceNumber", "NumberOfFrames"):
-            # What is no number is not worth an error, and an image has one frame at least.
-            numbers = pandas.to_numeric(images[column], errors="coerce").fillna(0).astype(int)
-            images[column] = numbers.clip(lower=1) if column == "NumberOfFrames" else numbers
-        return images.sort_values(["SeriesNumber", "InstanceNumber"], ignore_index=True)
-
-    def _pages(self) -> Iterator[pandas.DataFrame]:
-        """Yield tables of the instances; a server may give only so many at a time."""
-        path = f"studies/{require_uid(self.study_uid, 'StudyInstanceUID')}/instances"
-        seen: set[str] = set()
-        more = True
-        while more:
-            params = {"includefield": "SeriesDescription,Rows,NumberOfFrames"}
-            if seen:
-                params["offset"] = str(len(seen))
-            response = GetRequest(self.server, path, params, JSON).send(self._session)
-            page = tabulate(response, COLUMNS)
-            # A server that ignores the offset sends the same again, for ever.
-            new = set(page["SOPInstanceUID"]) - seen
-            if new or not seen:
-                yield page
-            seen |= new
-            # That there are more, the header Warning says (PS3.18 section 8.3.4.4).
-            more = bool(new) and "additional results" in response.headers.get("Warning", "")
+        return images
 
     def instance_path(self, series_uid: str, instance_uid: str) -> str:
         """Return the resource of an instance, below the root."""
