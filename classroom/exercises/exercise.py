@@ -53,7 +53,7 @@ from helpers.errors import HTTPProblem, MediaTypeMismatch, WorkbookError
 from helpers.servers.server import in_use
 
 # The modules with exercises, in the order of their notebooks: the workshop, then the deeper row.
-WORKSHOP = ("start", "search", "discovery", "images", "retrieval", "storage")
+WORKSHOP = ("start", "search", "discovery", "images", "retrieval")
 DEEPER = ("queries", "multipart", "pixels", "files", "storing", "servers", "fhir")
 LESSONS = (*WORKSHOP, *(f"deeper.{name}" for name in DEEPER))
 # What a server says that does not have, or cannot do, what a check asks it.

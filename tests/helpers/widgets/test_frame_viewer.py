@@ -513,7 +513,7 @@ def test_window_that_does_not_exist_is_explained(server):
 
 def test_study_without_images_is_a_sentence_in_place(server, monkeypatch):
     monkeypatch.setattr(
-        "helpers.widgets.frame_source.tabulate",
+        "helpers.queries.instances.tabulate",
         lambda response, names: pandas.DataFrame(columns=names),
     )
     viewer = FrameViewer(server, STUDY)
@@ -552,7 +552,7 @@ def test_numbers_that_are_none_keep_no_image_from_being_listed(server, monkeypat
     for image, number, frames in zip(images, ("12 ", "1, 2", 3), (0, "two", 24), strict=True):
         image.update(InstanceNumber=number, NumberOfFrames=frames)
     monkeypatch.setattr(
-        "helpers.widgets.frame_source.tabulate",
+        "helpers.queries.instances.tabulate",
         lambda response, names: pandas.DataFrame(images, columns=names),
     )
     listed = FrameSource(server, STUDY).list_images()
