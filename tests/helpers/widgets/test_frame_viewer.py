@@ -522,7 +522,7 @@ def test_study_without_images_is_a_sentence_in_place(server, monkeypatch):
 
 def test_no_secret_reaches_the_viewer(locked_out):
     viewer = FrameViewer(locked_out, STUDY)
-    assert "403" in viewer.message
+    assert "401" in viewer.message
     assert "my personal secret" not in everything_in(viewer)
 
 
