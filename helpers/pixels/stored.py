@@ -241,7 +241,8 @@ def frame_attributes(dataset: Dataset, number: int) -> Dataset:
     found = [item for name in GROUPS for _, item in _items(dataset, number, name)]
     if not found:
         return dataset
-    flat = Dataset(dataset)
+    flat = Dataset()
+    flat.update(dataset)  # Dataset(dataset) and copy() share their elements: frames would mix
     for item in found:
         flat.update(item)
     return flat

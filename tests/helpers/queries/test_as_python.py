@@ -71,8 +71,8 @@ def test_every_header_of_the_lab_fits_its_box(server, kind, syntax):
 @pytest.mark.parametrize("window", ["lung", "full range"])
 def test_code_of_a_viewer_fits_its_box(server, window):
     viewer = FrameViewer(server, "2.25.35872168834085900275852582640522096")
-    viewer.window.value = window
-    assert too_long(viewer.python.value) == []
+    viewer.window = window
+    assert too_long(viewer.code) == []
 
 
 def test_code_of_a_lab_and_of_a_form_fits_its_box(server):

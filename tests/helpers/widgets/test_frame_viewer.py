@@ -318,6 +318,14 @@ def test_frame_of_an_enhanced_image_has_its_own_rescale_and_window(
     assert abs(numpy.asarray(on_screen(odd), int) - numpy.asarray(expected, int)).max() <= 1
 
 
+def test_frame_keeps_its_window_when_the_next_is_fetched(odd, odd_images):
+    go_to(odd, odd_images[0]["enhanced"])
+    before = on_screen(odd).tobytes()
+    wait_for_prefetches(odd.source)
+    assert odd.shot.dataset.WindowCenter == 1000
+    assert on_screen(odd).tobytes() == before
+
+
 def test_code_says_that_it_draws_no_curve(viewer):
     assert "curve" not in viewer.code
     viewer.shot.dataset.VOILUTFunction = "SIGMOID"
