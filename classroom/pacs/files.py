@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from classroom.pacs.frames import LOSSY
 from classroom.pacs.http.problems import Problem, not_acceptable
-from classroom.pacs.image_file import NotAvailable
+from classroom.pacs.image_file import ImageFile, NotAvailable
 from classroom.pacs.instance import SOPInstance
 from classroom.pacs.responses import multipart
 from classroom.pacs.service import PacsRequest, Service, check_parameters, read_accept
@@ -125,7 +125,8 @@ def _by_default(service: Service, instance: SOPInstance, resources: ExitStack) -
     """
     if _is_converted(instance):
         with suppress(NotAvailable):
-            file, size = transcode(instance.path, ExplicitVRLittleEndian)
+            known = ImageFile.of(instance)
+            file, size = transcode(instance.path, ExplicitVRLittleEndian, known)
             resources.enter_context(file)
             return _part(service, instance, ExplicitVRLittleEndian, size, chunks_of(file, size))
     return _as_stored(service, instance)

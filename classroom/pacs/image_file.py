@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import numpy
 import pydicom
+from pydicom import Dataset
 from pydicom.encaps import get_frame
 from pydicom.uid import (
     UID,
@@ -22,14 +23,23 @@ from pydicom.uid import (
     MPEGTransferSyntaxes,
 )
 
+from classroom.pacs.instance import SOPInstance
 from classroom.pacs.part10 import put_right
 from helpers.errors import FrameError
 from helpers.pixels.codecs import decode_stored
-from helpers.pixels.stored import ImagePixel, Pixels, require_description
+from helpers.pixels.stored import (
+    DESCRIBING,
+    ImagePixel,
+    Pixels,
+    read_image_pixel,
+    require_description,
+)
 
 _PIXEL_DATA = 0x7FE00010
 # Bytes of a word of Pixel Data and its like; of integers, Bits Allocated may say more.
 _PIXELS = {_PIXEL_DATA: 2, 0x7FE00008: 4, 0x7FE00009: 8}
+_OFFSETS = "7FE00001"  # the Extended Offset Table
+_ELEMENT = 12  # bytes before the value: tag, VR, two of nothing, and the length (PS3.5 7.1.2)
 _CHUNK = 1 << 20
 
 
@@ -92,6 +102,24 @@ class ImageFile:
         put_right(self.header)
         self.frame_count = int(self.header.get("NumberOfFrames") or 1)
 
+    @classmethod
+    def of(cls, instance: SOPInstance) -> "ImageFile | None":
+        """Return what the archive's index knows of an image, which spares reading its attributes.
+
+        That is enough for frames in fragments whose places no attribute tells; else None.
+        """
+        syntax = UID(instance.transfer_syntax)
+        if not (instance.frames and syntax.is_encapsulated) or _OFFSETS in instance.attributes:
+            return None
+        image = cls.__new__(cls)
+        image.path, image.transfer_syntax = instance.path, syntax
+        image.header = pydicom.FileDataset("", Dataset())  # not read
+        image.pixel_tag, image.has_pixel_data = _PIXEL_DATA, True
+        image.frame_count = instance.frames
+        image._position = instance.pixels_at + _ELEMENT
+        image.pixel = read_image_pixel({name: instance.value(name) for name in DESCRIBING})
+        return image
+
     def _stopped_at(self, file: BinaryIO) -> int | None:
         """Return the tag of the pixel data that pydicom found, and note where its value begins."""
         tag = file.read(4)
@@ -123,8 +151,10 @@ class ImageFile:
     def encoded_header(self) -> bytes:
         """The file up to the element Pixel Data, which is encapsulated."""
         with open(self.path, "rb") as file:
-            # Before the value: tag, VR, two bytes of nothing, and the length.
-            return _read(file, 0, self._position - 12)
+            header = _read(file, 0, self._position - _ELEMENT)
+            if file.read(4) != struct.pack("<HH", _PIXEL_DATA >> 16, _PIXEL_DATA & 0xFFFF):
+                raise NotAvailable("The stored file has changed since the server read it.")
+            return header
 
     def samples(self) -> Iterator[bytes]:
         """Yield the value of uncompressed Pixel Data, or Float Pixel Data, in little endian."""

@@ -29,6 +29,7 @@ class SOPInstance:
     # The URIs of bulk data are relative to the instance: "bulkdata/00420011".
     attributes: Record = field(repr=False)
     frames: int  # 0 if there are no pixels
+    pixels_at: int = 0  # where the element Pixel Data begins in the file, if it has frames
 
     def value(self, keyword: str, default: Any = None) -> Any:
         """Return the first value of an attribute, or `default` if it is empty or absent."""
@@ -67,8 +68,9 @@ def _read(path: Path, file: BinaryIO) -> SOPInstance:
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
     )
     attributes = write_model(dataset)
-    frames = 0
+    frames = pixels_at = 0
     if is_image(dataset):
+        pixels_at = file.tell()
         check_image(dataset, file)
         frames = int(dataset.get("NumberOfFrames") or 1)
         is_bytes = dataset.file_meta.TransferSyntaxUID.is_compressed or dataset.BitsAllocated <= 8
@@ -76,7 +78,9 @@ def _read(path: Path, file: BinaryIO) -> SOPInstance:
             "vr": "OB" if is_bytes else "OW",
             "BulkDataURI": f"bulkdata/{PIXEL_DATA}",
         }
-    return SOPInstance(Path(path), study, series, uid, transfer_syntax, attributes, frames)
+    return SOPInstance(
+        Path(path), study, series, uid, transfer_syntax, attributes, frames, pixels_at
+    )
 
 
 def _uid(dataset: Dataset, keyword: str) -> str:

@@ -33,8 +33,12 @@ _IN_MEMORY = 16 << 20  # bytes of a file that need no file
 _STALE = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 
 
-def transcode(path: str | os.PathLike[str], transfer_syntax: str) -> tuple[BinaryIO, int]:
+def transcode(
+    path: str | os.PathLike[str], transfer_syntax: str, known: ImageFile | None = None
+) -> tuple[BinaryIO, int]:
     """Write an instance in another transfer syntax; return a file, to be closed, and its size.
+
+    `known` is what the index has of it, which may be enough.
 
     No copy under the same SOP Instance UID may lose anything (PS3.3 C.7.6.1.1.5 wants a new UID for
     what was compressed with a loss), so what can be asked for is Explicit VR Little Endian, and the
@@ -46,7 +50,10 @@ def transcode(path: str | os.PathLike[str], transfer_syntax: str) -> tuple[Binar
     JPEG-LS Lossless Image Compression
     """
     with refusing():
-        image = open_image(path)
+        if known is not None and _header_stays(known, transfer_syntax):
+            image = known
+        else:
+            image = open_image(path)
         if transfer_syntax == image.transfer_syntax:
             return open(path, "rb"), os.stat(path).st_size
         _refuse(image, transfer_syntax)

@@ -4,7 +4,7 @@ One reading of the attributes, for what comes from a file and for what comes as 
 are little endian here, and what is there and empty is as if it were not there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy
@@ -18,6 +18,12 @@ Pixels = npt.NDArray[Any]
 
 # What describes raw samples, and RLE, which is raw samples made shorter.
 NEEDED = ("Rows", "Columns", "BitsAllocated")
+# All that `read_image_pixel` reads.
+DESCRIBING = (
+    *NEEDED,
+    *("SamplesPerPixel", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("PhotometricInterpretation", "PlanarConfiguration"),
+)
 POSSIBLE_BITS = (1, 8, 16, 32, 64)
 
 SHARED, OWN = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
@@ -72,8 +78,8 @@ class ImagePixel(NamedTuple):
         return self.photometric == "PALETTE COLOR"
 
 
-def read_image_pixel(dataset: Dataset) -> ImagePixel:
-    """Read how the pixels of an image are described.
+def read_image_pixel(dataset: Dataset | Mapping[str, Any]) -> ImagePixel:
+    """Read how the pixels of an image are described, in a data set or by keyword.
 
     >>> dataset = Dataset()
     >>> dataset.Rows, dataset.Columns, dataset.BitsAllocated = 2, 3, 16
@@ -96,7 +102,7 @@ def read_image_pixel(dataset: Dataset) -> ImagePixel:
     )
 
 
-def _number(dataset: Dataset, keyword: str, default: int) -> int:
+def _number(dataset: Dataset | Mapping[str, Any], keyword: str, default: int) -> int:
     value = dataset.get(keyword)
     if value is None or value == "":
         return default

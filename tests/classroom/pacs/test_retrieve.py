@@ -113,6 +113,18 @@ def test_what_cannot_be_converted_comes_as_it_is_stored_and_says_so(tmp_path):
     assert refused.status_code == 406 and "transfer-syntax=*" in refused.json()["detail"]
 
 
+def test_file_that_changes_under_the_server_is_never_cut_to_pieces(tmp_path):
+    path = tmp_path / "1.dcm"
+    path.write_bytes(SLICE.path.read_bytes())
+    with serving(tmp_path) as url:
+        dataset = pydicom.dcmread(path)
+        dataset.PatientComments = "longer by some bytes"
+        dataset.save_as(path)
+        [part] = parts(requests.get(url + SLICE.instance, timeout=9))
+    assert part.get_payload(decode=True) == path.read_bytes()
+    assert part["Content-Type"].params["transfer-syntax"] == RLELossless
+
+
 @contextmanager
 def serving(folder):
     running = server.start(folder, port=0, apikey=None)
