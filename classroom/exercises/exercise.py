@@ -15,6 +15,9 @@ Then write the task into the notebook, its name into the cell there that imports
 `find_sally.check(____)`. Nothing else: `classroom.exercises`, the progress and the tests find it
 here. A notebook that has had none needs a module for them, and its name in LESSONS.
 
+An answer may be a widget: its check reads what it shows, as `find_sally` reads a form. Of one that
+nobody touched, it raises `NotAttempted` with the next thing to do.
+
 What is right, the function asks the server in use, the first thing that it is given, so that it
 holds for any archive. There are three hints or more, from the concept to nearly the code.
 """
@@ -27,6 +30,7 @@ from importlib import import_module
 from textwrap import dedent
 
 from IPython.display import display
+from ipywidgets import Widget
 
 from classroom.exercises.answers import (
     NotAttempted,
@@ -136,6 +140,9 @@ class Exercise:
             raise NotYet(
                 f"Give `check` this: {', '.join(wanted)}. You gave {plural(len(answer), 'value')}."
             )
+        for value in answer:
+            if isinstance(value, type) and issubclass(value, Widget):
+                raise NotYet(f"Yours is {describe(value)}. Give the name that stands before `=`.")
         server = in_use()
         try:
             return self._examine(server, *answer)
