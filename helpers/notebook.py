@@ -21,7 +21,7 @@ import requests
 from urllib3.exceptions import LocationParseError
 
 from helpers.errors import WorkbookError
-from helpers.slips import SLIPS, explain_slip
+from helpers.slips.explain import SLIPS, explain_slip
 from helpers.web.explanations import explain
 
 if TYPE_CHECKING:
