@@ -11,11 +11,9 @@ from helpers.queries.request import GetRequest
 from helpers.queries.search import JSON, tabulate
 from helpers.servers.server import Server
 
+SERIES = ["SeriesInstanceUID", "SeriesNumber", "Modality", "SeriesDescription"]
 COLUMNS = [
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "Modality",
-    "SeriesDescription",
+    *SERIES,
     "SOPInstanceUID",
     "InstanceNumber",
     "Rows",
@@ -52,10 +50,14 @@ def _pages_of_each_series(
 ) -> Iterator[pandas.DataFrame]:
     """Yield tables of the instances, asked for series by series: some servers take nothing else."""
     answer = GetRequest(server, f"{path}/series", {}, JSON).send(session)
-    if answer.ok:
-        for series_uid in tabulate(answer, ["SeriesInstanceUID"])["SeriesInstanceUID"]:
-            uid = require_uid(series_uid, "SeriesInstanceUID")
-            yield from _pages(server, f"{path}/series/{uid}", session)
+    if not answer.ok:
+        return
+    for series in tabulate(answer, SERIES).to_dict("records"):
+        uid = require_uid(str(series["SeriesInstanceUID"]), "SeriesInstanceUID")
+        for page in _pages(server, f"{path}/series/{uid}", session):
+            # Below a series, the answer need not repeat what is true of all of it.
+            page[SERIES] = [series[column] for column in SERIES]
+            yield page
 
 
 def _pages(
