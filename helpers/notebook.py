@@ -17,7 +17,7 @@ import requests
 from urllib3.exceptions import LocationParseError
 
 from helpers.errors import WorkbookError
-from helpers.slips import SLIPS, explain_slip
+from helpers.slips.explain import SLIPS, explain_slip
 from helpers.tables import LONGEST_TEXT, table_html
 from helpers.web.explanations import explain
 

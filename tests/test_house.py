@@ -64,7 +64,6 @@ def unpinned(paths, *files):
 # Each room of `helpers`, and the height at which it stands: imports go down, or stay in the room.
 HEIGHTS = {
     "errors": 0,
-    "cells": 0,
     "web": 1,
     "slips": 1,
     "tables": 0,

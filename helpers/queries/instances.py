@@ -6,15 +6,14 @@ import pandas
 import requests
 
 from helpers.dicom.names import require_uid
+from helpers.errors import HTTPProblem
 from helpers.queries.request import GetRequest
 from helpers.queries.search import JSON, tabulate
 from helpers.servers.server import Server
 
+SERIES = ["SeriesInstanceUID", "SeriesNumber", "Modality", "SeriesDescription"]
 COLUMNS = [
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "Modality",
-    "SeriesDescription",
+    *SERIES,
     "SOPInstanceUID",
     "InstanceNumber",
     "Rows",
@@ -26,7 +25,14 @@ def list_instances(
     server: Server, study_uid: str, session: requests.Session | None = None
 ) -> pandas.DataFrame:
     """List the instances of a study, sorted by the numbers of series and instance."""
-    found = pandas.concat(_pages(server, study_uid, session), ignore_index=True)
+    path = f"studies/{require_uid(study_uid, 'StudyInstanceUID')}"
+    try:
+        pages = list(_pages(server, path, session))
+    except HTTPProblem as problem:
+        pages = list(_pages_of_each_series(server, path, session))
+        if not pages:
+            raise problem
+    found = pandas.concat(pages, ignore_index=True)
     for column in ("SeriesNumber", "InstanceNumber", "NumberOfFrames"):
         # What is no number is not worth an error, and an image has one frame at least.
         numbers = pandas.to_numeric(found[column], errors="coerce").fillna(0).astype(int)
@@ -39,18 +45,32 @@ def images_of(instances: pandas.DataFrame) -> pandas.DataFrame:
     return instances[instances["Rows"] != ""].reset_index(drop=True)
 
 
+def _pages_of_each_series(
+    server: Server, path: str, session: requests.Session | None
+) -> Iterator[pandas.DataFrame]:
+    """Yield tables of the instances, asked for series by series: some servers take nothing else."""
+    answer = GetRequest(server, f"{path}/series", {}, JSON).send(session)
+    if not answer.ok:
+        return
+    for series in tabulate(answer, SERIES).to_dict("records"):
+        uid = require_uid(str(series["SeriesInstanceUID"]), "SeriesInstanceUID")
+        for page in _pages(server, f"{path}/series/{uid}", session):
+            # Below a series, the answer need not repeat what is true of all of it.
+            page[SERIES] = [series[column] for column in SERIES]
+            yield page
+
+
 def _pages(
-    server: Server, study_uid: str, session: requests.Session | None
+    server: Server, path: str, session: requests.Session | None
 ) -> Iterator[pandas.DataFrame]:
     """Yield tables of the instances; a server may give only so many at a time."""
-    path = f"studies/{require_uid(study_uid, 'StudyInstanceUID')}/instances"
     seen: set[str] = set()
     more = True
     while more:
         params = {"includefield": "SeriesDescription,Rows,NumberOfFrames"}
         if seen:
             params["offset"] = str(len(seen))
-        response = GetRequest(server, path, params, JSON).send(session)
+        response = GetRequest(server, f"{path}/instances", params, JSON).send(session)
         page = tabulate(response, COLUMNS)
         # A server that ignores the offset sends the same again, for ever.
         new = set(page["SOPInstanceUID"]) - seen

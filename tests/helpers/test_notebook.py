@@ -121,6 +121,8 @@ def test_text_without_quotes_is_shown_with_them(shell, capsys, code, text):
         ("for x in [1]:\nprint(x)", "Put four blanks in front of it"),
         ("x = 1\n  y = 2", "Take the blanks in front of it away"),
         ('f("a" "b", 1 2)', "a comma is missing"),
+        ('x = {"PatientName": "SIIM^Joe"\n     "Modality": "CT"}', "a comma is missing"),
+        ('x = {"PatientName": "SIIM^Joe" "Modality": "CT"}', "a comma is missing"),
         ('{"Modality" = "CT"}', 'write a colon: {"Modality": "CT"}'),
         ("x = \u201cCT\u201d", "These quotes are typographic"),
     ],
@@ -171,6 +173,13 @@ def test_name_of_ours_that_was_not_imported_says_so(shell, capsys):
 def test_what_is_called_is_no_text(shell, capsys):
     assert "quotes" not in words(shell, "wonderful(1)", capsys)
     assert "quotes" not in words(shell, "wonderful.url", capsys)
+
+
+def test_name_that_may_be_in_another_cell_says_that_the_cell_must_run(shell, capsys):
+    for code in ["url = f'{server}/studies'", "show(server)", "server.dicomweb"]:
+        said = words(shell, code.replace("show", "print"), capsys)
+        assert "Run the cell that makes it first." in said
+        assert "Server" not in said
 
 
 def cell(source):
