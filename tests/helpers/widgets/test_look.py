@@ -12,13 +12,12 @@ from helpers.errors import WorkbookError
 from helpers.queries.as_python import write_cell
 from helpers.queries.request import GetRequest
 from helpers.widgets.markup import sentence
-from helpers.widgets.panel import Panel
 from tests.helpers.widgets.looking import all_widgets, run_code, unnamed_controls
 
 WIDGETS = [
     value
     for name in helpers.__all__
-    if inspect.isclass(value := getattr(helpers, name)) and issubclass(value, Panel)
+    if inspect.isclass(value := getattr(helpers, name)) and issubclass(value, ipywidgets.DOMWidget)
 ]
 
 
