@@ -144,8 +144,7 @@ def test_page_that_scrolls_is_not_held_up_by_a_viewer(viewer, notebook):
     notebook.page.mouse.move(5, 5)
     scroller = notebook.panel.locator(".jp-WindowedPanel-outer")
     before = scroller.evaluate("node => node.scrollTop")
-    x, y = middle_of(stack)
-    notebook.page.mouse.move(x, 720)
+    notebook.page.mouse.move(middle_of(stack)[0], 720)
     scroller.evaluate("node => { node.scrollTop -= 100 }")
     notebook.page.mouse.wheel(0, 300)
     notebook.page.wait_for_function(

@@ -13,13 +13,12 @@ from helpers.queries.as_python import write_cell
 from helpers.queries.request import GetRequest
 from helpers.widgets.kept import SENTENCE, VIEW
 from helpers.widgets.markup import sentence
-from helpers.widgets.panel import Panel
 from tests.helpers.widgets.looking import all_widgets, displayed, run_code, unnamed_controls
 
 WIDGETS = [
     value
     for name in helpers.__all__
-    if inspect.isclass(value := getattr(helpers, name)) and issubclass(value, Panel)
+    if inspect.isclass(value := getattr(helpers, name)) and issubclass(value, ipywidgets.DOMWidget)
 ]
 
 
