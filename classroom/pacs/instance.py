@@ -19,7 +19,7 @@ PIXEL_DATA = "7FE00010"
 
 @dataclass(frozen=True)
 class SOPInstance:
-    """A file of the archive, to be served byte for byte, and its attributes."""
+    """A file of the archive, and its attributes."""
 
     path: Path
     study: str
