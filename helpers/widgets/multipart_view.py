@@ -78,7 +78,7 @@ class MultipartView(Panel):
         self.summary, self.body = text(), text()
         if not self.pieces:
             # There is nothing to take to pieces: it steps aside.
-            self.summary.value = markup.status(f"{self.origin}{self._why_not(response)}")
+            self.summary.value = markup.status(self._why_not(response))
             super().__init__([self.summary])
             return
         super().__init__([self.summary, self.part, self.body])

@@ -12,6 +12,7 @@ from helpers.errors import WorkbookError
 from helpers.queries.as_python import write_assignment
 from helpers.queries.browse import build_listing, tabulate_listing
 from helpers.servers.server import Server
+from helpers.tables import shorten
 from helpers.web.secrets import mask_url
 from helpers.widgets import markup
 from helpers.widgets.controls import code_box, row, text
@@ -73,9 +74,13 @@ class StudyBrowser(Panel):
         self.server = server
         self.message, self.picked, self.thumbnail = text(), text(), text()
         self.python = code_box(ROWS)
-        self.tree = widgets.VBox(layout=widgets.Layout(max_height="520px", overflow="auto"))
-        picked = row(self.picked, self.thumbnail)
-        super().__init__([self.message, self.tree, picked, self.python, CopyButton(self.python)])
+        room = widgets.Layout(flex="3 1 300px", max_height="360px", overflow="auto")
+        self.tree = widgets.VBox(layout=room)
+        aside = row(self.thumbnail, self.picked)
+        aside.layout.flex = "1 0 200px"
+        both = row(self.tree, aside)
+        both.layout.align_items = "flex-start"
+        super().__init__([self.message, both, self.python, CopyButton(self.python)])
         self.nodes: list[Node] = []
         self._image: Identifiers = ()
         self.load()
@@ -110,7 +115,7 @@ class StudyBrowser(Panel):
         for name, value in picked.items():
             setattr(self, name, value)
         shown = {
-            name: markup.code(value) if value else "nothing picked"
+            name: shorten(markup.code(value)) if value else "nothing picked"
             for name, value in picked.items()
         }
         self.picked.value = markup.status(f"<b>Picked</b>{markup.table_of_pairs(shown)}")
