@@ -60,7 +60,7 @@ def table_html(table: pandas.DataFrame) -> str:
     head = head.replace("<th></th>", ROW_NAME, 1).replace("<th></th>", "<td></td>")
     head = WORD_END.sub(BREAK, _align(head, "th", sides))
     body = _align(body, "td", sides).replace("<th>", ROW_NUMBER)
-    return head + end + LONG_NAME.sub(_shorten, body)
+    return head + end + shorten(body)
 
 
 def _sides(table: pandas.DataFrame) -> list[str]:
@@ -90,8 +90,13 @@ def _align(rows: str, tag: str, sides: list[str]) -> str:
     return re.sub(r"<tr.*?</tr>", align_row, rows, flags=re.DOTALL)
 
 
+def shorten(content: str) -> str:
+    """Let the HTML of a table show the end of each UID and URL, with the whole on demand."""
+    return LONG_NAME.sub(_shorten, content)
+
+
 def _shorten(found: re.Match[str]) -> str:
-    """Show the end of a UID or of a URL, with the whole of it on demand."""
+    """Return what stands for a UID or a URL: it is whole, and its style shows its end."""
     whole = found[0]
     if not whole:
         return BREAK

@@ -7,13 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import ipywidgets
 from IPython.display import display
 
 from classroom.exercises.answers import describe, is_untouched
 from classroom.exercises.notes import NOT_ATTEMPTED, NOT_YET, RIGHT, Note, rich
 from classroom.exercises.record import record
 from helpers.errors import WorkbookError
+from helpers.widgets.choice import Choice
 from helpers.widgets.kept import Picture, display_kept
 
 FILE = Path(__file__).with_name("quizzes.toml")
@@ -67,29 +67,19 @@ class Quiz:
         picture: Picture = {"text/html": self._repr_html_(), "text/plain": repr(self)}
         display_kept(picture, self.widget())
 
-    def widget(self) -> ipywidgets.VBox:
+    def widget(self) -> Choice:
         """Return the quiz as radio buttons, with the reply below them."""
-        # A widget's text has lines as high as a button. A long question has two.
-        question = ipywidgets.HTML(f"<p style='line-height: 1.4'><b>{rich(self.question)}</b></p>")
-        buttons = ipywidgets.RadioButtons(
-            options=[
-                (f"{key}) {text.replace('`', '')}", key) for key, text in self.choices.items()
-            ],
-            value=None,
-            layout=ipywidgets.Layout(width="100%"),
-        )
-        reply = ipywidgets.HTML()
+        choices = {letter: rich(text) for letter, text in self.choices.items()}
+        choice = Choice(rich(self.question), choices)
 
         def show_reply(change: Any) -> None:
             note = self.judge(change.new)
             if note.title == RIGHT:
                 record(self.name)
-            # A status is what a screen reader says without being asked.
-            words = note._repr_html_()
-            reply.value = f"<div role='status' style='line-height: 1.4'>{words}</div>"
+            choice.reply = note._repr_html_()
 
-        buttons.observe(show_reply, "value")
-        return ipywidgets.VBox([question, buttons, reply])
+        choice.observe(show_reply, "value")
+        return choice
 
 
 @cache

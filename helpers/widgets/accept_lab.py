@@ -18,7 +18,9 @@ from helpers.queries.request import GetRequest, path_of
 from helpers.servers.server import Server
 from helpers.widgets import markup
 from helpers.widgets.controls import button, checkbox, code_box, field, on_enter, row, text
-from helpers.widgets.panel import Panel, Picture
+from helpers.widgets.copy_button import CopyButton
+from helpers.widgets.kept import Picture
+from helpers.widgets.panel import Panel
 
 KINDS = (
     "application/octet-stream",
@@ -51,6 +53,7 @@ COLUMNS = {
     "Picture": "70px",
 }
 THUMBNAIL = 100
+ALL_REFUSED = "This server gives none of them. Choose another media type, and send it."
 WHOLE_RANGE = (128, 256)  # of 8 bits, as centre and width
 
 
@@ -101,6 +104,7 @@ class AcceptLab(Panel):
                 self.status,
                 self.table,
                 self.python,
+                CopyButton(self.python),
             ]
         )
         self._build_header()
@@ -153,7 +157,10 @@ class AcceptLab(Panel):
         # Of several answers one refusal is what the table is for; it needs no sentence.
         refusals = [tried.error for tried in new if tried.error]
         is_refused = bool(new) and len(refusals) == len(new)
-        self.status.value = line + (markup.sentence(refusals[-1]) if is_refused else "")
+        words = markup.sentence(refusals[-1]) if is_refused else ""
+        if is_refused and len(new) > 1 and all(tried.response is not None for tried in new):
+            words = ALL_REFUSED
+        self.status.value = line + words
         self.table.value = self._table()
 
     def _show_code(self) -> None:

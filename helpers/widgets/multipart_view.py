@@ -6,10 +6,12 @@ import ipywidgets as widgets
 import requests
 
 from helpers.multipart.describe import MEANINGS, Piece, label_pieces
+from helpers.web.answer import media_type
 from helpers.web.secrets import mask_url
 from helpers.widgets import markup
 from helpers.widgets.controls import field, text
-from helpers.widgets.panel import Panel, Picture
+from helpers.widgets.kept import Picture
+from helpers.widgets.panel import Panel
 
 # Dark text on a light ground: legible whatever the theme around it is. The word stands in the
 # badge too, so that nobody needs to see the colour.
@@ -74,9 +76,22 @@ class MultipartView(Panel):
         options = choices or [("no part", 0)]
         self.part = field(widgets.Dropdown, "Show:", width=None, options=options)
         self.summary, self.body = text(), text()
+        if not self.pieces:
+            # There is nothing to take to pieces: it steps aside.
+            self.summary.value = markup.status(self._why_not(response))
+            super().__init__([self.summary])
+            return
         super().__init__([self.summary, self.part, self.body])
         self.part.observe(lambda _: self._show(), "value")
         self._show()
+
+    def _why_not(self, response: Body) -> str:
+        """Say why there are no parts: an answer in one piece is no fault."""
+        if isinstance(response, requests.Response) and response.ok:
+            kind = media_type(response)
+            if kind and not kind.startswith("multipart/"):
+                return f"This answer comes in one piece, as {markup.code(kind)}: it has no parts."
+        return markup.sentence(self.error) if self.error else "The body is empty."
 
     def _show(self) -> None:
         size = sum(piece.size for piece in self.pieces)
@@ -107,7 +122,8 @@ class MultipartView(Panel):
             lines.append(f"and {len(self.pieces) - STATIC_LINES} more pieces")
         if self.error:
             lines.append(str(self.error))
-        return {"text/html": self.summary.value + self._rows(), "text/plain": "\n".join(lines)}
+        picture = self.summary.value + (self._rows() if self.pieces else "")
+        return {"text/html": picture, "text/plain": "\n".join(lines)}
 
 
 def _origin(response: Body) -> str:

@@ -12,10 +12,14 @@ from helpers.errors import WorkbookError
 from helpers.queries.as_python import write_assignment
 from helpers.queries.browse import build_listing, tabulate_listing
 from helpers.servers.server import Server
+from helpers.tables import shorten
 from helpers.web.secrets import mask_url
 from helpers.widgets import markup
-from helpers.widgets.controls import code_box, text
-from helpers.widgets.panel import Panel, Picture
+from helpers.widgets.controls import code_box, row, text
+from helpers.widgets.copy_button import CopyButton
+from helpers.widgets.kept import Picture
+from helpers.widgets.panel import Panel
+from helpers.widgets.thumbnail import thumbnail
 
 # Of one level, at most so many: a tree of thousands helps nobody.
 LIMIT = 200
@@ -23,6 +27,8 @@ LIMIT = 200
 LEVELS = ("patient", "study", "series", "instance")
 # Lines of code that are shown, at least.
 ROWS = 5
+# Modalities of series that hold no image.
+WITHOUT_IMAGE = ("SR", "PR", "KO", "DOC", "SEG", "RTSTRUCT", "RTPLAN", "REG", "ECG", "AU")
 NOTHING_PICKED = "# Open a patient, a study, a series."
 COLUMNS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 PICKED = ("patient_id", "study_uid", "series_uid", "instance_uid")
@@ -66,11 +72,17 @@ class StudyBrowser(Panel):
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.message, self.picked = text(), text()
+        self.message, self.picked, self.thumbnail = text(), text(), text()
         self.python = code_box(ROWS)
-        self.tree = widgets.VBox(layout=widgets.Layout(max_height="520px", overflow="auto"))
-        super().__init__([self.message, self.tree, self.picked, self.python])
+        room = widgets.Layout(flex="3 1 300px", max_height="360px", overflow="auto")
+        self.tree = widgets.VBox(layout=room)
+        aside = row(self.thumbnail, self.picked)
+        aside.layout.flex = "1 0 200px"
+        both = row(self.tree, aside)
+        both.layout.align_items = "flex-start"
+        super().__init__([self.message, both, self.python, CopyButton(self.python)])
         self.nodes: list[Node] = []
+        self._image: Identifiers = ()
         self.load()
 
     def load(self) -> None:
@@ -87,7 +99,7 @@ class StudyBrowser(Panel):
             response, milliseconds = request.send_and_time()
             found = tabulate_listing(response, columns, *path[:1])
         except WorkbookError as error:
-            return [], markup.sentence(error)
+            return [], f"<small>{markup.sentence(error)}</small>"
         line += f"<br>{response.status_code} {html.escape(response.reason)}, "
         line += f"{_number(len(found), LEVELS[len(path)])}, {milliseconds:.0f} ms"
         # Of patients and of studies, fewer are shown than came.
@@ -103,13 +115,30 @@ class StudyBrowser(Panel):
         for name, value in picked.items():
             setattr(self, name, value)
         shown = {
-            name: markup.code(value) if value else "nothing picked"
+            name: shorten(markup.code(value)) if value else "nothing picked"
             for name, value in picked.items()
         }
         self.picked.value = markup.status(f"<b>Picked</b>{markup.table_of_pairs(shown)}")
+        image = self._image_of(path)
+        if image != self._image:
+            self._image, self.thumbnail.value = image, thumbnail(self.server, image)
         rows = [write_assignment(name, value) for name, value in picked.items() if value]
         self.python.value = "\n".join(rows) or NOTHING_PICKED
         self.python.rows = max(ROWS, len(self.python.value.splitlines()))
+
+    def _image_of(self, path: Identifiers) -> Identifiers:
+        """Return the path of an image in what is picked: of a series, the one in the middle."""
+        node, nodes = None, self.nodes
+        for uid in path:
+            node = next((one for one in nodes if one.uid == uid), None)
+            nodes = (node.children or []) if node else []
+        if node is None or node.level == "patient":
+            return ()
+        if node.level == "study":
+            series = next((one for one in nodes if one.modality not in WITHOUT_IMAGE), None)
+            nodes = series.load() if series else []
+        images = [one for one in (nodes or [node]) if one.has_image]
+        return images[len(images) // 2].path if images else ()
 
     def static(self) -> Picture:
         """Return the tree as far as it is open, and what is picked, if anything is."""
@@ -129,6 +158,8 @@ class Node:
         self.level = LEVELS[len(above)]
         self.uid = str(row[COLUMNS[len(above)]])
         self.path: Identifiers = (*above, self.uid)
+        self.modality = str(row.get("Modality", ""))
+        self.has_image = self.level == "instance" and row["Rows"] != ""
         # None until it was opened.
         self.children: list[Node] | None = None
         self.is_open = False
@@ -146,12 +177,18 @@ class Node:
     def toggle(self) -> None:
         """Open the node, or close it."""
         self.is_open = not self.is_open and self.level != "instance"
-        if self.is_open and not self.children:
-            self.children, self.message.value = self.browser.children_of(self.path)
-            self.below.children = [self.message, *(child.box for child in self.children)]
+        if self.is_open:
+            self.load()
         self.below.layout.display = "flex" if self.is_open else "none"
         self._mark()
         self.browser.pick(self.path)
+
+    def load(self) -> list["Node"]:
+        """Ask for what is below, unless that is known, and return it."""
+        if not self.children:
+            self.children, self.message.value = self.browser.children_of(self.path)
+            self.below.children = [self.message, *(child.box for child in self.children)]
+        return self.children
 
     def _mark(self) -> None:
         """Say in the picture of the button, and in words, what a click does."""

@@ -2,6 +2,8 @@
 
 import re
 
+from tests.tools import NODE_PACKAGES
+
 # What is wider than its place. A box that the keyboard can scroll is no loss, nor is the beginning
 # of a UID whose title is the whole.
 CUT_OFF = """node => [...node.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput')]
@@ -108,6 +110,11 @@ USABLE = """node => {
 NOT_REACHED = """({usable, reached}) => usable.filter(element => !reached.has(element))
     .map(element => element.outerHTML.slice(0, 200))"""
 
+# Each rule of axe-core that a part of the page breaks, if that keeps people out.
+BARRIERS = """async node => (await axe.run(node, {resultTypes: ['violations']})).violations
+    .filter(({impact}) => ['serious', 'critical'].includes(impact))
+    .flatMap(({id, nodes}) => nodes.map(({html}) => `${id}: ${html.slice(0, 200)}`))"""
+
 CONTROLS = "button|checkbox|combobox|img|radio|region|spinbutton|tab|textbox"
 
 
@@ -139,6 +146,12 @@ def out_of_reach(locator):
     for _ in range(2 * count):
         locator.page.keyboard.press("Tab")
     return usable.evaluate(NOT_REACHED)
+
+
+def barriers(locator):
+    """Return what axe-core finds that keeps people out; it needs the npm package."""
+    locator.page.evaluate((NODE_PACKAGES / "axe-core/axe.min.js").read_text(encoding="utf-8"))
+    return locator.evaluate(BARRIERS)
 
 
 def hard_to_read(locator):

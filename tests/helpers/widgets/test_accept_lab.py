@@ -14,7 +14,9 @@ from pydicom.pixels import apply_color_lut
 from helpers import AcceptLab, build_accept, compare_accepts
 from helpers.errors import WorkbookError
 from helpers.queries.compare_accepts import SPELLINGS
+from helpers.servers.server import Server
 from helpers.web.media_types import parse_one
+from tests.answers import saying
 from tests.archive import JOE
 from tests.helpers.widgets.looking import everything_in, run_code
 
@@ -231,3 +233,11 @@ def test_static_picture_is_the_table(lab):
     picture = lab.static()
     assert "<img alt='JPEG Lossless" in picture["text/html"]
     assert "type=image/dicom+jpeg | 200 | 1 x image/jpeg" in picture["text/plain"]
+
+
+def test_server_that_refuses_all_is_told_in_one_sentence():
+    with saying(b"HTTP/1.1 406 Not Acceptable\r\nContent-Length: 0\r\n\r\n") as url:
+        lab = AcceptLab(Server("json only", url, None), FRAME)
+    assert "This server gives none of them." in lab.status.value
+    assert "alert" not in lab.status.value
+    assert [tried.response.status_code for tried in lab.attempts] == [406, 406, 406]

@@ -121,7 +121,10 @@ def test_body_cut_anywhere_gives_no_traceback_and_loses_no_byte(end):
 def test_answer_that_is_not_multipart_is_a_sentence_in_place():
     response = answer(b"[]", "application/dicom+json")
     view = MultipartView(response)
-    assert "The answer is not multipart" in view.summary.value
+    assert "This answer comes in one piece" in view.summary.value
+    assert "application/dicom+json" in view.summary.value
+    assert view.children[1:] == (view.summary,)
+    assert "<table" not in view.static()["text/html"]
     with pytest.raises(NotMultipart):
         describe_multipart(answer(b"[]", "application/dicom+json"))
 

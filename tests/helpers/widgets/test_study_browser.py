@@ -1,12 +1,18 @@
 """The tree of the archive, opened level by level."""
 
+import base64
+import io
 import json
+import re
+from dataclasses import replace
 
 import pydicom
 import pytest
+from PIL import Image
 
 from helpers import StudyBrowser, browse
 from helpers.errors import AttributeProblem, ServerUnreachable, WorkbookError
+from helpers.queries.request import GetRequest
 from helpers.servers.server import Server
 from tests.answers import answer, saying
 from tests.archive import FILES, ONE_OF_EACH_STUDY, PATIENTS, RAVI
@@ -36,23 +42,23 @@ def test_patients_are_those_of_the_files(server, headers):
 
 
 def test_a_level_is_asked_for_when_it_is_opened_and_only_once(server, monkeypatch):
-    from helpers.queries.request import GetRequest
-
     asked = []
     send = GetRequest.send
     monkeypatch.setattr(GetRequest, "send", lambda self: asked.append(self.path) or send(self))
     browser = StudyBrowser(server)
     series = open_all(browser)
     study = pydicom.dcmread(RAVI[0], stop_before_pixels=True).StudyInstanceUID
-    assert asked == [
+    assert [path for path in asked if "frames" not in path] == [
         "studies",
         "studies",
         f"studies/{study}/series",
         f"studies/{study}/series/{series.uid}/instances",
     ]
+    # The picture beside them is asked for once, too: the study and the series have the same.
+    assert asked[4].endswith("/frames/1/rendered")
     series.button.click()
     series.button.click()
-    assert len(asked) == 4
+    assert len(asked) == 5
 
 
 def test_each_level_shows_its_request(server):
@@ -250,3 +256,44 @@ def test_every_row_of_the_tree_is_a_button_with_words(server):
     series = open_all(browser)
     assert all(node.button in set(all_widgets(browser)) for node in series.children)
     assert all(node.button.description and node.button.tooltip for node in series.children)
+
+
+def pick_each_level(browser, patient):
+    """Open a patient, the first study and the first series; yield what is picked each time."""
+    nodes = browser.nodes
+    for choose in (lambda node: node.uid == patient, lambda _: True, lambda _: True):
+        node = next(filter(choose, nodes))
+        node.button.click()
+        yield node
+        nodes = node.children
+
+
+def test_small_picture_of_what_is_picked_stands_beside_it(server):
+    browser = StudyBrowser(server)
+    seen = ["<img" in browser.thumbnail.value for _ in pick_each_level(browser, "ANDY-TEACH-01")]
+    assert seen == [False, True, True]
+    encoded = re.search("base64,([^']+)'", browser.thumbnail.value)[1]
+    picture = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    assert max(picture.size) == 160
+
+
+def test_server_that_draws_nothing_has_its_pictures_drawn_here(server, monkeypatch):
+    send = GetRequest.send
+
+    def refuse_rendered(request, session=None):
+        path = request.path.replace("/rendered", "/no-such-thing")
+        return send(replace(request, path=path), session)
+
+    monkeypatch.setattr(GetRequest, "send", refuse_rendered)
+    browser = StudyBrowser(server)
+    assert list(pick_each_level(browser, "RAVI-TEACH-01"))
+    assert "<img" in browser.thumbnail.value
+
+
+def test_instance_without_an_image_has_no_picture(server):
+    browser = StudyBrowser(server)
+    *_, study, _ = pick_each_level(browser, "RAVI-TEACH-01")
+    report = next(one for one in study.children if one.modality == "SR")
+    report.button.click()
+    report.children[0].button.click()
+    assert browser.thumbnail.value == ""
