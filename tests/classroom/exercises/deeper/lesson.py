@@ -1,6 +1,5 @@
 """A deeper notebook as a learner has it who comes to its exercises."""
 
-import warnings
 from pathlib import Path
 
 import nbformat
@@ -11,14 +10,11 @@ FOLDER = Path(__file__).parents[4] / "notebooks"
 def names_at_the_exercises(notebook):
     """Run the cells of a notebook up to its exercises, and return the names that they make."""
     names = {}
-    with warnings.catch_warnings():
-        # A figure is shown, and there is no screen.
-        warnings.simplefilter("ignore")
-        for cell in nbformat.read(FOLDER / f"{notebook}.ipynb", as_version=4).cells:
-            if cell.cell_type == "code":
-                exec(cell.source, names)
-                if cell.source.startswith("from classroom.exercises import"):
-                    return names
+    for cell in nbformat.read(FOLDER / f"{notebook}.ipynb", as_version=4).cells:
+        if cell.cell_type == "code":
+            exec(cell.source, names)
+            if cell.source.startswith("from classroom.exercises import"):
+                return names
     raise AssertionError(f"{notebook} has no exercises")
 
 
