@@ -25,11 +25,8 @@ from helpers.widgets.thumbnail import thumbnail
 LIMIT = 200
 # What is below what: the name of a level, and the column whose value opens it.
 LEVELS = ("patient", "study", "series", "instance")
-# Lines of code that are shown, at least.
-ROWS = 5
 # Modalities of series that hold no image.
 WITHOUT_IMAGE = ("SR", "PR", "KO", "DOC", "SEG", "RTSTRUCT", "RTPLAN", "REG", "ECG", "AU")
-NOTHING_PICKED = "# Open a patient, a study, a series."
 COLUMNS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 PICKED = ("patient_id", "study_uid", "series_uid", "instance_uid")
 # The identifiers from the patient down.
@@ -73,14 +70,16 @@ class StudyBrowser(Panel):
     def __init__(self, server: Server) -> None:
         self.server = server
         self.message, self.picked, self.thumbnail = text(), text(), text()
-        self.python = code_box(ROWS)
+        self.python = code_box()
         room = widgets.Layout(flex="3 1 300px", max_height="360px", overflow="auto")
         self.tree = widgets.VBox(layout=room)
         aside = row(self.thumbnail, self.picked)
         aside.layout.flex = "1 0 200px"
         both = row(self.tree, aside)
         both.layout.align_items = "flex-start"
-        super().__init__([self.message, both, self.python, CopyButton(self.python)])
+        # Nothing is there to be copied before something is picked.
+        self._code = widgets.VBox([self.python, CopyButton(self.python)])
+        super().__init__([self.message, both, self._code])
         self.nodes: list[Node] = []
         self._image: Identifiers = ()
         self.load()
@@ -123,8 +122,9 @@ class StudyBrowser(Panel):
         if image != self._image:
             self._image, self.thumbnail.value = image, thumbnail(self.server, image)
         rows = [write_assignment(name, value) for name, value in picked.items() if value]
-        self.python.value = "\n".join(rows) or NOTHING_PICKED
-        self.python.rows = max(ROWS, len(self.python.value.splitlines()))
+        self.python.value = "\n".join(rows)
+        self.python.rows = max(2, len(self.python.value.splitlines()))
+        self._code.layout.display = "flex" if rows else "none"
 
     def _image_of(self, path: Identifiers) -> Identifiers:
         """Return the path of an image in what is picked: of a series, the one in the middle."""
@@ -144,7 +144,7 @@ class StudyBrowser(Panel):
         """Return the tree as far as it is open, and what is picked, if anything is."""
         lines = [line for node in self.nodes for line in node.lines()]
         # What asks for a click helps nobody there.
-        picked = ["", self.python.value] if self.python.value != NOTHING_PICKED else []
+        picked = ["", self.python.value] if self.python.value else []
         plain = "\n".join([*lines, *picked])
         picture = f"{self.message.value}<pre>{html.escape(plain)}</pre>"
         return {"text/html": picture, "text/plain": plain}

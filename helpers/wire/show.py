@@ -87,8 +87,13 @@ class Exchange(Sections):
                 "Body": _body_text(response, lines),
                 "The same with curl": Equivalents(request).curl,
             },
-            folded=("The same with curl",),
+            # The bytes of a picture tell most people nothing.
+            folded=("The same with curl", *(["Body"] if _is_picture(response) else [])),
         )
+
+
+def _is_picture(response: requests.Response) -> bool:
+    return media_type(response).startswith("image/")
 
 
 def _head(first_line: str, headers: Mapping[str, str]) -> str:
