@@ -1,7 +1,7 @@
 """QIDO-RS: from a query to its results (PS3.18 section 10.6)."""
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from pydicom.datadict import keyword_dict
@@ -35,7 +35,7 @@ def search(
 ) -> Response:
     """Answer a search; a Warning names what is left out or not done (PS3.18 section 10.6.3.2)."""
     query = read_query(request.args, is_strict=service.is_strict)
-    request.warn_of(query.unsupported, supported=(*OPTIONS, *keyword_dict))
+    request.warn_of(query.unsupported, supported=chain(OPTIONS, keyword_dict))
     request.warnings += query.warnings
     if study is not None:
         service.find(study, series)

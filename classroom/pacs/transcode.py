@@ -21,15 +21,15 @@ from classroom.pacs.image_file import ImageFile, NotAvailable, open_image, refus
 from classroom.pacs.part10 import with_transfer_syntax
 from helpers.pixels.codecs import DECODABLE, LOSSY_JPEG, UNCOMPRESSED, unpack_rle
 from helpers.pixels.encode import LOSSLESS, encode, refuse_bits
-from helpers.pixels.stored import read_image_pixel
+from helpers.pixels.stored import ImagePixel, read_image_pixel
 
 # Encapsulated Pixel Data (PS3.5 A.4): of undefined length, one item a frame, then a delimiter.
 _PIXEL_DATA, _FLOAT_PIXEL_DATA = 0x7FE00010, 0x7FE00008
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _ITEM = struct.pack("<HH", 0xFFFE, 0xE000)
 _SEQUENCE_DELIMITER = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+_IN_MEMORY = 16 << 20  # bytes of what is made that need no file
 # They described the old encoding.
-_IN_MEMORY = 16 << 20  # bytes of a file that need no file
 _STALE = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 
 
@@ -63,21 +63,23 @@ def transcode(
 def _write(image: ImageFile, transfer_syntax: str) -> tuple[BinaryIO, int]:
     file: BinaryIO = SpooledTemporaryFile(_IN_MEMORY)  # type: ignore[assignment]  # noqa: SIM115 - the caller closes it
     try:
-        header: Dataset = image.header
+        is_copied = _is_copied(image, transfer_syntax)
+        target = image.pixel if image.has_pixel_data and not is_copied else None
         if _header_stays(image, transfer_syntax):
             # Twenty times as fast as to write each attribute anew.
             file.write(with_transfer_syntax(image.encoded_header, transfer_syntax))
         else:
             header = _header(image, transfer_syntax)
+            target = read_image_pixel(header) if target else None
             pydicom.dcmwrite(file, header, enforce_file_format=True)
-        if image.pixel_tag is not None and _is_copied(image, transfer_syntax):
+        if image.pixel_tag is not None and is_copied:
             _write_native(file, image.samples(), _vr(image), image.pixel_tag)
-        elif image.has_pixel_data:
-            frames = _frames(image, header, transfer_syntax)
+        elif target is not None:
+            frames = _frames(image, target, transfer_syntax)
             if transfer_syntax in LOSSLESS:
                 _write_encapsulated(file, frames, image.frame_count)
             else:
-                _write_native(file, frames, _vr(image))
+                _write_native(file, frames, _vr_of(target.bits_allocated))
         file.seek(0, os.SEEK_END)
         size = file.tell()
         file.seek(0)
@@ -166,12 +168,15 @@ def _vr(image: ImageFile) -> bytes:
     """Name the Value Representation of samples that are not compressed (PS3.5 section 8)."""
     if not image.has_pixel_data:
         return b"OF" if image.pixel_tag == _FLOAT_PIXEL_DATA else b"OD"
-    return b"OW" if image.pixel.bits_allocated > 8 else b"OB"
+    return _vr_of(image.header.get("BitsAllocated") or 16)
 
 
-def _frames(image: ImageFile, header: Dataset, transfer_syntax: str) -> Iterator[bytes]:
+def _vr_of(bits_allocated: int) -> bytes:
+    return b"OW" if bits_allocated > 8 else b"OB"
+
+
+def _frames(image: ImageFile, target: ImagePixel, transfer_syntax: str) -> Iterator[bytes]:
     """Yield each frame in the new transfer syntax."""
-    target = read_image_pixel(header)
     for number in range(1, image.frame_count + 1):
         if _is_unpacked(image, transfer_syntax):
             yield unpack_rle(image.frame(number), image.pixel).tobytes()

@@ -162,7 +162,7 @@ def test_archive_folder_is_not_touched(pacs, tmp_path):
     assert left(pacs) == ["1.dcm", "2.dcm"]
 
 
-@pytest.mark.parametrize("default", ["xml", "json"])
+@pytest.mark.parametrize(("edition", "default"), [("workshop", "xml"), ("current", "json")])
 @pytest.mark.parametrize(
     ("accept", "kind"),
     [
@@ -174,8 +174,8 @@ def test_archive_folder_is_not_touched(pacs, tmp_path):
         (None, None),
     ],
 )
-def test_answer_is_json_or_xml(start, default, accept, kind):
-    response = post(start(default=default), JOE_BYTES, accept=accept)
+def test_answer_is_json_or_xml(start, edition, default, accept, kind):
+    response = post(start(edition=edition), JOE_BYTES, accept=accept)
     assert response.status_code == 200
     assert response.headers["Content-Type"] == (kind or f"application/dicom+{default}")
     if "json" in response.headers["Content-Type"]:
