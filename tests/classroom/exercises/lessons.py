@@ -5,6 +5,8 @@ from pathlib import Path
 from symtable import symtable
 
 import nbformat
+from IPython.display import display
+from matplotlib import pyplot
 
 from classroom.exercises.exercise import Exercise
 from classroom.exercises.expected import instance_resource, study_of
@@ -53,12 +55,14 @@ def starters(exercise, notebook=None):
 
 def names_before(exercise, server):
     """Return what a learner's kernel holds when it comes to an exercise."""
-    names = {}
+    # IPython has it without an import.
+    names = {"display": display}
     if starters(exercise):
         [starter] = starters(exercise)
         cells = code(exercise.notebook)
         for cell in needed(starter.source + "\n" + exercise.code, cells[: cells.index(starter)]):
             exec(cell.source, names)
+        pyplot.close("all")
     else:
         exec(PROLOGUE, names)
         for patient in ("joe", "ravi"):

@@ -3,14 +3,18 @@
 import pytest
 
 from classroom.exercises.record import done
-from tests.classroom.exercises.lessons import EXERCISES, name_of, names_before, starters
+from tests.classroom.exercises.lessons import EXERCISES, FOLDER, name_of, names_before, starters
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
 def test_the_starter_is_not_attempted_and_the_solution_is_right(
     exercise, server, monkeypatch, tmp_path, capsys
 ):
-    monkeypatch.chdir(tmp_path)
+    # A folder as that of the notebook: with the data above it, and none of its own.
+    (tmp_path / "data").symlink_to(FOLDER.with_name("data"))
+    folder = (tmp_path / "notebooks" / exercise.notebook).parent
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
     names = names_before(exercise, server)
     capsys.readouterr()
     for starter in starters(exercise):
