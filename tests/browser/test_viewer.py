@@ -2,7 +2,6 @@
 
 import re
 
-import numpy
 import pydicom
 import pytest
 from playwright.sync_api import expect
@@ -10,6 +9,7 @@ from playwright.sync_api import expect
 from helpers.pixels.display import eight_bits
 from helpers.pixels.windows import PRESETS, Window
 from tests.archive import FOLDER, RAVI
+from tests.browser.canvas import READ, pixels_of
 from tests.browser.lab import Notebook, Tab
 from tests.tools import needs_tool
 
@@ -28,11 +28,6 @@ VIEWERS = {
     "film": f'film = FrameViewer(server, "{ANDY.StudyInstanceUID}"); film',
     "mammogram": f'mammogram = FrameViewer(server, "{MAMMOGRAM.StudyInstanceUID}"); mammogram',
 }
-GREYS = """canvas => {
-    const {width, height} = canvas;
-    const data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
-    return {width, height, data: [...data.filter((_, place) => place % 4 < 3)]};
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +63,7 @@ def viewer(notebook):
 
 def picture_of(viewer):
     """Return the pixels of the canvas, in RGB."""
-    found = viewer.get_by_role("img").evaluate(GREYS)
-    return numpy.array(found["data"], int).reshape(found["height"], found["width"], 3)
+    return pixels_of(viewer.get_by_role("img").evaluate(READ))
 
 
 def ask(notebook, code):

@@ -16,6 +16,7 @@ from helpers.widgets import frame_viewer
 from helpers.widgets.frame_source import Shot
 from helpers.widgets.packed_frame import pack_frame
 from tests.archive import FOLDER
+from tests.browser.canvas import READ, pixels_of
 from tests.classroom.pacs.test_one_picture import KINDS
 from tests.helpers.synthetic import write_image
 from tests.tools import needs_tool
@@ -37,11 +38,12 @@ DRAW = """async ([javascript, first, state]) => {
     document.body.replaceChildren(el);
     render({model, el});
     const canvas = el.querySelector('canvas');
-    while (!canvas.dataset.milliseconds) await new Promise(requestAnimationFrame);
-    const {width, height} = canvas;
-    const data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
-    return [height, width, [...data.filter((_, place) => place % 4 < 3)]];
-}"""
+    const late = performance.now() + 5000;
+    while (!canvas.dataset.milliseconds && performance.now() < late)
+        await new Promise(requestAnimationFrame);
+    if (!canvas.dataset.milliseconds) throw new Error(el.innerText);
+    return (READ)(canvas);
+}""".replace("READ", READ)
 BRIGHT = Window(3000, 500)
 
 
@@ -60,8 +62,7 @@ def drawn(page, pixels, dataset, window, invert=False):
     state = {"window": window, "center": 0, "width": 1, "invert": invert}
     if isinstance(window, Window):
         state |= {"window": "my own", "center": window.center, "width": window.width}
-    rows, columns, data = page.evaluate(DRAW, [JAVASCRIPT, json.loads(json.dumps(first)), state])
-    return numpy.array(data, int).reshape(rows, columns, 3)
+    return pixels_of(page.evaluate(DRAW, [JAVASCRIPT, json.loads(json.dumps(first)), state]))
 
 
 def by_pipeline(pixels, dataset, window):
