@@ -261,23 +261,25 @@ class Notebook:
 
     @contextmanager
     def resized(self, width, height):
-        """Show the notebook in a window of another size, without the list of files."""
+        """Show the notebook in a window of another size."""
         before = self.page.viewport_size
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.wait_for_function("width => innerWidth === width", arg=width)
-        yield
-        self.page.set_viewport_size(before)
+        try:
+            yield
+        finally:
+            self.page.set_viewport_size(before)
 
     def screen(self):
         """Return how many pixels of the notebook one sees at a time."""
         return self.panel.locator(".jp-WindowedPanel-outer").evaluate("node => node.clientHeight")
 
     def first_picture(self):
-        """Return where the first picture or widget of an output stands, from the notebook's top."""
+        """Return where the first picture, drawing or widget stands, from the notebook's top."""
         return self.panel.evaluate("""panel => {
             const top = panel.querySelector('.jp-Cell').getBoundingClientRect().top;
             const pictures = panel.querySelectorAll(
-                '.jp-OutputArea-output :is(img, canvas, svg), .jp-OutputArea-output .wb-panel');
+                '.jp-OutputArea-output :is(img, canvas), .jp-MarkdownOutput img, .wb-panel');
             const boxes = [...pictures].map(node => node.getBoundingClientRect());
             const seen = boxes.find(box => box.width > 100 && box.height > 100);
             return {top: Math.round(seen.top - top), height: Math.round(seen.height)};

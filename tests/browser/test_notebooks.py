@@ -67,7 +67,11 @@ def test_nothing_is_written_on_stderr(notebook):
 
 def test_every_picture_is_there(notebook):
     outputs = [output for cell in notebook.code_cells() for output in cell.outputs]
-    bundles = [output.data for output in outputs if "image/png" in output.get("data", {})]
+    bundles = [
+        output.data
+        for output in outputs
+        if {"image/png", "image/jpeg"} & set(output.get("data", {}))
+    ]
     # A widget shows itself, and its picture only where it cannot.
     figures = [bundle for bundle in bundles if WIDGET not in bundle]
     assert notebook.panel.locator(".jp-RenderedImage img").count() == len(figures)
@@ -91,7 +95,7 @@ def test_the_first_screen_shows_a_picture_or_a_widget(notebook):
         seen = notebook.first_picture()
         screen = notebook.screen()
     # Enough of it that one sees what it is.
-    assert seen["top"] + min(seen["height"], 150) <= screen, seen
+    assert seen["top"] + min(seen["height"], 100) <= screen, seen
 
 
 def test_a_notebook_of_the_workshop_has_eight_screens_at_most(notebook, path):
