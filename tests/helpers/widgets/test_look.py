@@ -11,14 +11,14 @@ import helpers
 from helpers.errors import WorkbookError
 from helpers.queries.as_python import write_cell
 from helpers.queries.request import GetRequest
-from helpers.widgets.kept import SENTENCE, VIEW, Kept
+from helpers.widgets.kept import SENTENCE, VIEW
 from helpers.widgets.markup import sentence
 from tests.helpers.widgets.looking import all_widgets, displayed, run_code, unnamed_controls
 
 WIDGETS = [
     value
     for name in helpers.__all__
-    if inspect.isclass(value := getattr(helpers, name)) and issubclass(value, Kept)
+    if inspect.isclass(value := getattr(helpers, name)) and issubclass(value, ipywidgets.DOMWidget)
 ]
 
 
@@ -55,9 +55,10 @@ def test_css_class_of_a_widget_is_named_as_its_class(server):
     assert {"wb-panel", "wb-query-form"} <= set(form._dom_classes)
 
 
-def test_only_widgets_that_are_installed_are_used(widget):
+def test_only_widgets_that_every_jupyter_can_show_are_used(widget):
     for part in all_widgets(widget):
         modules = {part._model_module, part._view_module}
+        # anywidget brings the viewer's own JavaScript, without a build and without a request.
         assert modules <= {"@jupyter-widgets/controls", "@jupyter-widgets/base", "anywidget"}
 
 
