@@ -16,6 +16,8 @@ Picture = dict[str, str | bytes]
 SENTENCE = "Kept from an earlier run. Run this cell to work with it."
 VIEW = "application/vnd.jupyter.widget-view+json"
 LIVE = "wb-live"
+# As wide as the page, and nothing of it scrolls.
+FREE = {"width": "auto", "overflow": "visible"}
 # It stands in the twin: the widget's own styles die with it. A view whose kernel is gone has the
 # class `jupyter-widgets-disconnected`; one whose model is not found is a text without an element.
 STYLE = """<style>
@@ -48,11 +50,14 @@ def display_kept(picture: Picture, live: widgets.DOMWidget) -> None:
     """Show a widget, and leave a picture of it for the time after it."""
     for bundle in keep(picture):
         display(bundle, raw=True)
-    live.add_class(LIVE)
+    # anywidget says in metadata where Colab finds what draws it, and does not mark its views when
+    # their kernel goes: a box does.
     bundle = live._repr_mimebundle_()
-    # anywidget says in metadata where Colab finds what draws it.
-    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-    display({VIEW: data[VIEW]}, metadata=metadata, raw=True)
+    metadata = bundle[1] if isinstance(bundle, tuple) else {}
+    box = live if isinstance(live, widgets.Box) else widgets.VBox([live], layout=FREE)
+    box.add_class(LIVE)
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    display({VIEW: view}, metadata=metadata, raw=True)
 
 
 def keep(picture: Picture) -> list[Picture]:
