@@ -164,6 +164,13 @@ def test_a_study_that_falls_apart_is_not_one():
     assert "StudyInstanceUID was the same" in refused(deidentify, clean)
 
 
+def test_a_uid_that_stays_leads_back():
+    def clean(dataset):
+        return cleaned(dataset, FrameOfReferenceUID=dataset.FrameOfReferenceUID)
+
+    assert "FrameOfReferenceUID is still the old one" in refused(deidentify, clean)
+
+
 def test_nothing_done_and_nothing_given_back():
     assert "PatientName still has a value" in refused(deidentify, lambda dataset: dataset)
     assert "None" in refused(deidentify, lambda dataset: None)
