@@ -398,7 +398,8 @@ function render({ model, el }) {
     numbers: make("div", { class: "wbv-row" }, labelled("Centre", center), labelled("Width", width)),
   };
   const buttons = make("div", { class: "wbv-row wbv-buttons" },
-    play, inverted, less, zoomed, more, button("Reset", "As at the beginning (R)", reset));
+    play, inverted, make("span", { class: "wbv-zoom" }, less, zoomed, more),
+    button("Reset", "As at the beginning (R)", reset));
   const help = make("table", {}, ...KEYS.map(([keys, does]) =>
     make("tr", {}, make("th", { scope: "row" }, keys), make("td", {}, does))));
   const python = folded("The same in Python", code);
