@@ -52,7 +52,7 @@ def steps(server):
 
 
 def drag():
-    """Drag the window in a browser: the milliseconds of each picture, and who was asked for it."""
+    """Drag the window in a browser: the milliseconds of each picture."""
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         lab = JupyterLab(Path(folder))
         try:
@@ -63,20 +63,17 @@ def drag():
             canvas = notebook.cells.nth(1).get_by_role("img")
             box = canvas.bounding_box()
             left, top = box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
-            asked, times = [], []
+            times = []
             notebook.page.mouse.move(left, top)
             notebook.page.mouse.down()
-            notebook.page.on("request", lambda request: asked.append(request.url))
             for place in range(60):
                 notebook.page.mouse.move(left + 2 * place, top - place)
                 times.append(float(canvas.get_attribute("data-milliseconds")))
             notebook.page.mouse.up()
         finally:
             lab.stop()
-    detail = f"slowest {max(times):.1f} ms, {len(asked)} requests"
-    yield at_most(
-        "a picture while the window is dragged", statistics.median(times), 16, "ms", detail
-    )
+    detail = f"slowest {max(times):.1f} ms"
+    yield at_most("a picture in a drag", statistics.median(times), 16, "ms", detail)
 
 
 def step(viewer, name, value, pause=PAUSE):
