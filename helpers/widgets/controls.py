@@ -1,8 +1,8 @@
 """What the panels are made of: fields with their labels, buttons, boxes."""
 
 import html
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -78,32 +78,6 @@ def code_box(rows: int = 12) -> widgets.Textarea:
     style = {"description_width": "initial"}
     box = widgets.Textarea(description="Python:", rows=rows, layout=FULL, style=style)
     return box.add_class("wb-code")
-
-
-class Number(NamedTuple):
-    """A box with a label, and a slider: they hold the same number. Observe the box."""
-
-    box: widgets.BoundedIntText
-    slider: widgets.IntSlider
-
-
-def number(label: str, minimum: int, maximum: int, value: int, step: int = 1) -> Number:
-    """Return a box for a number, and a slider for it."""
-    # A screen reader has no name for the slider, so it needs the box. The browser keeps both
-    # equal: each change comes once from the box.
-    limits = {"min": minimum, "max": maximum, "step": step, "value": value}
-    slider = widgets.IntSlider(**limits, readout=False, layout=widgets.Layout(width="210px"))
-    box = field(widgets.BoundedIntText, label, width="230px", **limits)
-    widgets.jslink((slider, "value"), (box, "value"))
-    return Number(box, slider)
-
-
-def set_maximum(widgets_together: Iterable[widgets.Widget], maximum: int, value: int) -> None:
-    """Give widgets that hold the same number, from 1 on, another maximum, and a value within."""
-    for widget in widgets_together:
-        widget.max = max(widget.max, maximum)
-        widget.value = value
-        widget.max = maximum
 
 
 def on_enter(text_field: widgets.Text, action: Callable[[], object]) -> None:

@@ -343,7 +343,10 @@ function render({ model, el }) {
   }
 
   // ---- The page -----------------------------------------------------------------------------
-  const canvas = make("canvas", { role: "img", tabindex: "0", "aria-label": "No image yet" });
+  // Without the last attribute, JupyterLab takes the keys: "0" twice would restart the kernel.
+  const canvas = make("canvas", {
+    role: "img", tabindex: "0", "aria-label": "No image yet", "data-lm-suppress-shortcuts": "true",
+  });
   const context = canvas.getContext("2d");
   const problem = make("div", { class: "wbv-problem", hidden: "" });
   const stage = make("div", { class: "wbv-stage" }, canvas);
@@ -395,7 +398,8 @@ function render({ model, el }) {
     numbers: make("div", { class: "wbv-row" }, labelled("Centre", center), labelled("Width", width)),
   };
   const buttons = make("div", { class: "wbv-row wbv-buttons" },
-    play, inverted, less, zoomed, more, button("Reset", "As at the beginning (R)", reset));
+    play, inverted, make("span", { class: "wbv-zoom" }, less, zoomed, more),
+    button("Reset", "As at the beginning (R)", reset));
   const help = make("table", {}, ...KEYS.map(([keys, does]) =>
     make("tr", {}, make("th", { scope: "row" }, keys), make("td", {}, does))));
   const python = folded("The same in Python", code);
@@ -404,8 +408,7 @@ function render({ model, el }) {
     status, request,
     folded("Mouse and keys", help), folded("Attributes", attributes), python);
   const left = make("div", { class: "wbv-left" }, stage, problem, readout);
-  // Otherwise JupyterLab takes the keys: "I" twice would stop the kernel.
-  const root = make("div", { class: "wbv", "data-lm-suppress-shortcuts": "true" },
+  const root = make("div", { class: "wbv" },
     make("div", { class: "wbv-columns" }, left, side), note);
   el.append(root);
 

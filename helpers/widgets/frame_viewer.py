@@ -15,14 +15,14 @@ from helpers.servers.server import Server
 from helpers.widgets import markup
 from helpers.widgets.frame_source import FrameSource, Key, Shot, list_stacks
 from helpers.widgets.packed_frame import pack_frame
-from helpers.widgets.panel import Picture
+from helpers.widgets.panel import Kept, Picture
 from helpers.widgets.viewer_state import LOOK, PLACE, WINDOW, ViewerState
 
 AHEAD = 6  # frames to fetch before they are asked for
 OWN = "my own"
 
 
-class FrameViewer(ViewerState):
+class FrameViewer(Kept, ViewerState):
     """A viewer of the images of a study; `view_frame` draws the same in code.
 
     Drag for the window, turn the wheel for the next image, press Play for a stack or a film. The
@@ -267,14 +267,6 @@ class FrameViewer(ViewerState):
         words = self._words(self.shot)
         # As PNG: many code hosts take pictures out of HTML.
         return {"image/png": png(captioned(self.picture(), words)), "text/plain": words}
-
-    def __repr__(self) -> str:
-        return str(self.static()["text/plain"])
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        live = bundle[0] if isinstance(bundle, tuple) else bundle
-        return {**(live or {}), **self.static()}
 
     def close(self) -> None:
         """Let go of the widget, and stop fetching."""

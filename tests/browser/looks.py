@@ -167,10 +167,10 @@ def contrast_of_the_outline(locator):
 def nameless(locator):
     """Return the controls and pictures for which a screen reader has no name.
 
-    A slider of ipywidgets has none: each needs a number box that has one.
+    A slider of ipywidgets has none: each without a name needs a number box that has one.
     """
     lines = [line.strip(" -'") for line in locator.aria_snapshot().splitlines()]
     found = [line for line in lines if re.match(rf'({CONTROLS})\b(?! ")', line)]
-    sliders = sum(line.startswith("slider") for line in lines)
+    sliders = sum(bool(re.match(r'slider(?! ")', line)) for line in lines)
     number_boxes = sum(line.startswith('spinbutton "') for line in lines)
     return found + ["slider"] * (sliders - number_boxes)
