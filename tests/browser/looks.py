@@ -171,6 +171,6 @@ def nameless(locator):
     """
     lines = [line.strip(" -'") for line in locator.aria_snapshot().splitlines()]
     found = [line for line in lines if re.match(rf'({CONTROLS})\b(?! ")', line)]
-    sliders = sum(bool(re.match(r'slider(?! ")', line)) for line in lines)
+    sliders = sum(bool(re.match(r'slider\b(?! ")', line)) for line in lines)
     number_boxes = sum(line.startswith('spinbutton "') for line in lines)
     return found + ["slider"] * (sliders - number_boxes)
