@@ -128,6 +128,7 @@ function render({ model, el }) {
   let image = null;
   let cursor = null;
   let turned = 0;
+  let spoken = {}; // a value that was asked for with a key, and of which picture
   let isEngaged = false;
   let film, resting, late;
 
@@ -326,7 +327,8 @@ function render({ model, el }) {
 
   function caption() {
     // While a film plays, a screen reader would not come to an end.
-    if (shown && !get("playing")) status.textContent = words();
+    if (!shown || get("playing")) return;
+    status.textContent = spoken.of === words() ? spoken.value : words();
   }
 
   function words() {
@@ -638,7 +640,8 @@ function render({ model, el }) {
   function sayValue() {
     const box = stage.getBoundingClientRect();
     showValue({ x: box.x + box.width / 2, y: box.y + box.height / 2 });
-    status.textContent = readout.textContent;
+    spoken = { of: words(), value: readout.textContent };
+    caption();
   }
 
   // ---- The kernel's side --------------------------------------------------------------------
