@@ -75,6 +75,8 @@ class FrameViewer(Kept, ViewerState):
         self.add_class("wb-panel").add_class("wb-frame-viewer")
         self.shot: Shot | None = None
         self._place_of_shot: Key | None = None
+        # The window that an image did not have: the next one that has it is shown with it.
+        self._missing_window: str | None = None
         self.error: WorkbookError | None = None
         self.source = FrameSource(server, study_uid)
         self._busy = False  # while the viewer itself sets its traits
@@ -135,6 +137,7 @@ class FrameViewer(Kept, ViewerState):
             self._load()
         elif self.shot:
             if name in WINDOW:
+                self._missing_window = None
                 self._settle_window(name, self.shot)
             self._write_code(self.shot)
 
@@ -162,6 +165,8 @@ class FrameViewer(Kept, ViewerState):
             self.shot = self.source.get(self.key)
             self._place_of_shot = self.key
         self.error, self.message = None, ""
+        if self._missing_window in window_names(self.shot.dataset):
+            self.window, self._missing_window = self._missing_window, None
         self._settle_window("window", self.shot)
         self._write_code(self.shot)
         self.source.prefetch(self._next_keys(self.key))
@@ -192,7 +197,7 @@ class FrameViewer(Kept, ViewerState):
             return  # colour: what was chosen comes back with the next grey image
         if name == "window":
             if self.window not in (*names, OWN):
-                self.window = names[0]
+                self.window, self._missing_window = names[0], self.window
             if self.window == OWN:
                 return
             window = window_of(self.window, shot.dataset, shot.pixels)

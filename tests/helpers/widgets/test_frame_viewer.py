@@ -232,12 +232,13 @@ def test_palette_on_another_server_is_refused_before_the_key_is_sent(odd_images,
         view_frame(server, **uids(images["long palette"]))
 
 
-def test_window_stays_where_the_next_image_has_it_too(odd, odd_images):
+def test_window_of_the_file_comes_back_with_the_next_image_that_has_one(odd, odd_images):
     go_to(odd, odd_images[0]["high pixels"])
     assert odd.windows == ["full range"]
     go_to(odd, odd_images[0]["enhanced"])
     assert odd.windows == ["file", "full range"]
-    assert odd.window == "full range"
+    # Nobody chose the full range: the image before had nothing else.
+    assert odd.window == "file"
 
 
 def test_viewer_that_is_closed_fetches_no_more(server, monkeypatch):
@@ -535,7 +536,7 @@ def test_no_secret_reaches_the_viewer(locked_out):
 
 
 def test_static_picture_is_what_is_on_the_screen(viewer):
-    picture = viewer._repr_mimebundle_()
+    picture = viewer.static()
     shown = numpy.asarray(Image.open(io.BytesIO(picture["image/png"])))
     screen = numpy.asarray(on_screen(viewer))
     rows = len(screen)
