@@ -1,8 +1,10 @@
-"""A server for the widgets: the classroom PACS of the tests."""
+"""A server as a notebook knows it, and the shell of a kernel."""
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from classroom.pacs import server as pacs_server
+from helpers.notebook import prepare_notebook
 from helpers.servers.server import Server
 from helpers.web.secrets import WORKSHOP_KEY, Headers
 from tests.helpers.synthetic import write_odd_images
@@ -36,3 +38,12 @@ def odd_images(tmp_path_factory):
     headers = Headers(apikey=WORKSHOP_KEY)
     yield images, Server("odd", f"{running.url}/dicomweb", f"{running.url}/wadouri", headers)
     running.stop()
+
+
+@pytest.fixture
+def shell():
+    """Run a kernel's shell that explains errors."""
+    shell = InteractiveShell()
+    prepare_notebook(shell)
+    yield shell
+    shell.history_manager.end_session()

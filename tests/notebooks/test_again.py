@@ -35,8 +35,13 @@ def test_each_cell_alone_shows_the_same_after_run_all(path, tmp_path, monkeypatc
     folder = tmp_path / "notebooks"
     folder.mkdir()
     (tmp_path / "data").symlink_to(path.parents[len(name_of(path).split("/"))] / "data")
-    options = {"kernel_name": "python3", "timeout": 60, "resources": {"metadata": {"path": folder}}}
-    client = NotebookClient(notebook, **options)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=60,
+        coalesce_streams=True,
+        resources={"metadata": {"path": folder}},
+    )
     with client.setup_kernel(env=dict(os.environ)):
         for number, cell in enumerate(notebook.cells):
             client.execute_cell(cell, number)

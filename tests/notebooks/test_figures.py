@@ -42,7 +42,11 @@ def test_drawing_says_in_words_what_it_shows(path):
 @each_drawing
 def test_drawing_has_a_size_of_its_own(path):
     root = ElementTree.parse(path).getroot()
-    assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
+    left, top, width, height = map(float, root.get("viewBox").split())
+    assert (left, top) == (0, 0)
+    scale = float(root.get("width")) / width
+    assert float(root.get("height")) == pytest.approx(scale * height, abs=0.5)
+    assert float(root.get("width")) <= NARROWEST
     assert path.stat().st_size < 15_000
 
 
