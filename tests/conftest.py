@@ -12,6 +12,8 @@ import pytest
 # A progress bar prints times, which no two runs share. tqdm reads this when it is imported, and
 # both `helpers` and pydicom import it: so it stands above them.
 os.environ["TQDM_DISABLE"] = "1"
+# What a person has done in the notebooks is shown there, and is not that of the committed outputs.
+os.environ.setdefault("WORKBOOK_PROGRESS", os.devnull)
 
 from tests.archive import FOLDER
 

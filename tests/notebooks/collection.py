@@ -87,7 +87,8 @@ def _section(name, recorded, variables):
         item = _item(one.response, variables)
         if item not in items:
             items.append(item)
-    return {"name": name, "description": recorded[0].prose, "item": items}
+    prose = recorded[0].prose.replace(WORKSHOP_KEY, "{{DICOMWEB_APIKEY}}")
+    return {"name": name, "description": prose, "item": items}
 
 
 def _item(response, variables):
