@@ -21,6 +21,8 @@ LONGEST_TEXT = 300
 # In HTML, a place where a line may end; it is not copied with the text.
 BREAK = "<wbr>"
 WORD_END = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# A keyword in a row, and the path of a value in a record: they may end a line as well.
+LONG_WORD = re.compile(r"(?<=>)\w{14,}(?=<)|(?<=>)[\w.]+\[\d+\][\w.\[\]]*(?=<)")
 UID = r"(?=[\d.]{20})\d+(?:\.\d+)+"
 # The UID of the last resource of a URL, with what comes before it; a UID alone; or the place before
 # a long component of another URL or of a media type, or the value of a parameter of it.
@@ -59,8 +61,13 @@ def table_html(table: pandas.DataFrame) -> str:
     # The column of the row numbers needs a name; what else is empty heads nothing.
     head = head.replace("<th></th>", ROW_NAME, 1).replace("<th></th>", "<td></td>")
     head = WORD_END.sub(BREAK, _align(head, "th", sides))
+    body = LONG_WORD.sub(_break_word, body)
     body = _align(body, "td", sides).replace("<th>", ROW_NUMBER)
     return head + end + shorten(body)
+
+
+def _break_word(word: re.Match[str]) -> str:
+    return re.sub(r"(?<=\w)(?=[.\[])|(?<=\])(?=\.)", BREAK, WORD_END.sub(BREAK, word[0]))
 
 
 def _sides(table: pandas.DataFrame) -> list[str]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from classroom.viewer import ohif
+
 NODE_PACKAGES = Path(__file__).parent / "peers" / "node" / "node_modules"
 
 
@@ -22,3 +24,10 @@ def needs_node_package(name):
     """Skip a test on a machine without the npm package `name`; say how to install it."""
     missing = not (NODE_PACKAGES / name).is_dir() and not os.environ.get("WORKBOOK_NO_SKIPS")
     return pytest.mark.skipif(missing, reason=f"needs {name}: run npm ci in tests/peers/node")
+
+
+def needs_viewer():
+    """Skip a test on a machine where nobody has fetched OHIF; say how to."""
+    is_there = (ohif.CACHE / f"ohif-{ohif.VERSION}").is_dir()
+    missing = not is_there and not os.environ.get("WORKBOOK_NO_SKIPS")
+    return pytest.mark.skipif(missing, reason="needs OHIF: python3 workbook.py viewer --fetch")

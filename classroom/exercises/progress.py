@@ -7,7 +7,7 @@ from pathlib import Path
 
 from classroom.exercises.answers import describe
 from classroom.exercises.exercise import DEEPER, Exercise, find_exercises
-from classroom.exercises.notes import COLOURS, RIGHT, Note
+from classroom.exercises.notes import Note
 from classroom.exercises.quizzes import Quiz, quizzes
 from classroom.exercises.record import done, reset
 from helpers.errors import WorkbookError
@@ -122,10 +122,10 @@ class Strip:
         items = [f"{mark(done)} <code>{name}</code>" for name, done in self.exercises.items()]
         if self.quizzes:
             items.append(f"quizzes {' '.join(map(mark, self.quizzes))}")
-        shown = "".join(
+        shown = " ".join(
             f"<span style='margin-left: 1em; white-space: nowrap'>{item}</span>" for item in items
         )
-        return f"<div>Exercises here:{shown or ' none'}</div>"
+        return f"<div>Exercises here: {shown or 'none'}</div>"
 
 
 def state(is_done: bool) -> str:
@@ -135,9 +135,8 @@ def state(is_done: bool) -> str:
 
 def mark(is_done: bool) -> str:
     """Return a full or an empty circle, with words for a screen reader."""
-    colour = f"color: {COLOURS[RIGHT]}" if is_done else ""
     sign = "&#9679;" if is_done else "&#9675;"
-    return f"<span role='img' aria-label='{state(is_done)}' style='{colour}'>{sign}</span>"
+    return f"<span role='img' aria-label='{state(is_done)}'>{sign}</span>"
 
 
 def progress(notebook: str = "") -> Progress | Strip:
