@@ -17,6 +17,7 @@ import requests
 from urllib3.exceptions import LocationParseError
 
 from helpers.errors import WorkbookError
+from helpers.pictures import add_words
 from helpers.slips.explain import SLIPS, explain_slip
 from helpers.tables import LONGEST_TEXT, table_html
 from helpers.web.explanations import explain
@@ -43,7 +44,7 @@ def prepare_notebook(shell: InteractiveShell | None = None) -> None:
     An exception of `requests`, or of these helpers, shows as a few sentences in the place of a
     traceback, and so do Python's own slips: a name without a value, a missing quote. A table
     (`pandas.DataFrame`) shows the end of a long UID or URL; a mouse over it shows the whole one,
-    which is also what is copied.
+    which is also what is copied. In a page, a picture has words for who cannot see it.
 
     Parameters
     ----------
@@ -65,6 +66,7 @@ def prepare_notebook(shell: InteractiveShell | None = None) -> None:
     shell.set_custom_exc(explained, _show_explanation)
     pandas.set_option("display.max_colwidth", LONGEST_TEXT)
     shell.display_formatter.formatters["text/html"].for_type(pandas.DataFrame, table_html)
+    add_words(shell)
 
 
 def _show_explanation(

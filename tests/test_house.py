@@ -66,6 +66,7 @@ HEIGHTS = {
     "errors": 0,
     "web": 1,
     "slips": 1,
+    "pictures": 0,
     "tables": 0,
     "notebook": 2,
     "multipart": 3,

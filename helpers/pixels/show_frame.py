@@ -67,9 +67,11 @@ def show_frame(
         rows, columns = array.shape[:2]
         ax = _new_axes(rows * aspect, columns, title)
     if is_colour:
-        ax.imshow(_eight_bits(array), aspect=aspect)
+        drawn = ax.imshow(_eight_bits(array), aspect=aspect)
     else:
-        ax.imshow(array, cmap="gray", vmin=limits[0], vmax=limits[1], aspect=aspect)
+        drawn = ax.imshow(array, cmap="gray", vmin=limits[0], vmax=limits[1], aspect=aspect)
+    # What a page says of the figure to who cannot see it.
+    drawn.set_label(description(array, window))
     ax.set_axis_off()
     if title:
         ax.set_title(title, fontsize=10, color="black")

@@ -39,6 +39,8 @@ KERNEL_IS_THERE = """() => {
     return kernel && kernel.connectionStatus === 'connected' && kernel.status === 'idle';
 }"""
 
+SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+
 # What the notebook holds now, as its file would have it.
 CONTENT = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells"
 

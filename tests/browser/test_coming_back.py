@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from helpers.widgets.kept import SENTENCE, VIEW
-from tests.browser.lab import KERNEL_IS_THERE, Notebook, Tab
+from tests.browser.lab import KERNEL_IS_THERE, SHUT_DOWN, Notebook, Tab
 from tests.browser.test_widgets import FIRST_CELL, WIDGETS
 from tests.tools import needs_tool
 
@@ -13,7 +13,6 @@ pytestmark = needs_tool("chromium", "chromium")
 QUIZ = 'from classroom.exercises import quiz\nquiz("empty_answer")'
 CELLS = {**WIDGETS, "quiz": QUIZ}
 RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
-SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
 
 
 class Widgets(Notebook):
