@@ -15,6 +15,7 @@ from helpers.web.answer import media_type
 from helpers.web.secrets import WORKSHOP_KEY
 from helpers.wire.equivalents import Equivalents
 from tests.notebooks.recording import NOTEBOOKS, record
+from tests.notebooks.rows import name_of
 
 FILE = Path(__file__).parents[2] / "data" / "dicomweb-workshop.postman_collection.json"
 # Where `python3 workbook.py pacs` listens, if the port is free.
@@ -22,7 +23,8 @@ HOME = "http://127.0.0.1:8042"
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 
 DESCRIPTION = """\
-Every request of the workbook's notebooks, in their order. Each one is tested.
+Every request of the workshop's notebooks, and of those of the deeper row that only read, in their
+order. Each one is tested.
 
 Start the classroom PACS in a terminal: `python3 workbook.py pacs`. It prints its URL and its key.
 Then look at the variables of this collection:
@@ -73,10 +75,11 @@ def text():
 
 def _folder(recording, variables):
     sections = groupby(recording.requests, key=lambda recorded: recorded.section)
-    notebook = recording.notebook
+    name = name_of(recording.notebook)
+    row = "deeper" if name.startswith("deeper/") else name[:2]
     return {
-        "name": f"{notebook.stem[:2]} {recording.title}",
-        "description": f"{recording.introduction}\n\nNotebook: notebooks/{notebook.name}",
+        "name": f"{row} {recording.title}",
+        "description": f"{recording.introduction}\n\nNotebook: notebooks/{name}.ipynb",
         "item": [_section(name, list(recorded), variables) for name, recorded in sections],
     }
 

@@ -15,10 +15,12 @@ from matplotlib import pyplot
 
 from helpers import connect
 from helpers.queries.pick import Picked
-from tests.notebooks.rows import WORKSHOP
+from tests.notebooks.rows import FOLDER, WORKSHOP
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = WORKSHOP
+# What they ask is to be asked by other tools, too: the others store, or ask many servers at once.
+READING = ("queries", "multipart", "pixels", "files")
+NOTEBOOKS = [*WORKSHOP, *(FOLDER / "deeper" / f"{name}.ipynb" for name in READING)]
 OURS = tuple(f"{ROOT / package}{os.sep}" for package in ("helpers", "classroom"))
 # Behind the name of a section, the plan that it belongs to.
 SIGN = re.compile(r" · \d+$")
