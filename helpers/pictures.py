@@ -30,8 +30,10 @@ def add_words(shell: InteractiveShell) -> None:
         formats.for_type_by_name("IPython.core.display", "Image", _show_image)
 
     register()
-    # Matplotlib takes all formats of its figures away when a cell first imports it.
+    # Matplotlib takes all formats of its figures away in the cell that draws its first one, and
+    # shows that figure when the cell has ended.
     shell.events.register("pre_run_cell", register)
+    shell.events.register("post_execute", register)
 
 
 def picture_html(content: bytes, words: str, width: int | None = None) -> str:
