@@ -237,7 +237,9 @@ function render({ model, el }) {
     const found = shown?.windows.find((one) => one.name === name);
     if (found) model.set({ window: name, center: found.center, width: found.width });
     else model.set("window", OWN);
-    later();
+    update();
+    clearTimeout(resting);
+    rest(); // a choice is no movement that goes on: the kernel knows it at once
   }
 
   function setWindow(center, width) {

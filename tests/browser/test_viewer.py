@@ -56,6 +56,8 @@ def viewer(notebook):
         expect(found.get_by_role("img")).to_have_attribute(
             "aria-label", re.compile(r"^Image 1 of (?!.*zoom)(?!.*inverted)")
         )
+        # Its name is there at once, the frame itself a little later.
+        expect(found.get_by_role("img")).to_have_attribute("aria-busy", "false")
         return found
 
     return find
