@@ -84,7 +84,7 @@ def _show_explanation(
         return None
     explained = error if slip or isinstance(error, WorkbookError) else explain(error)
     first, *others = str(explained).splitlines()
-    name = type(explained).__name__
+    name = _public_name(type(explained))
     lines = _wrap(f"{name}: {slip.problem if slip else first}")
     lines[0] = lines[0].replace(name, f"\x1b[1m{name}\x1b[0m", 1)
     # Code is not wrapped.
@@ -93,6 +93,11 @@ def _show_explanation(
         lines += _wrap(line, subsequent_indent=INDENT)
     shell._showtraceback(type(explained), explained, lines)
     return lines
+
+
+def _public_name(kind: type) -> str:
+    """Return the name that the language's manual has: 3.13 raises `_IncompleteInputError`."""
+    return next(base.__name__ for base in kind.__mro__ if not base.__name__.startswith("_"))
 
 
 def _wrap(line: str, subsequent_indent: str = "") -> list[str]:

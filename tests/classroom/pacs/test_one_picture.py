@@ -186,7 +186,8 @@ def viewers(server, dataset):
     uids = viewer.shown["SOPInstanceUID"].tolist()
     viewer.image = uids.index(dataset.SOPInstanceUID) + 1
     assert viewer.error is None
-    assert viewer.window == (viewer.windows or ["file"])[0]
+    if viewer.windows:  # a colour image has none
+        assert viewer.window == viewer.windows[0]
     yield viewer
     viewer.close()
 
