@@ -118,7 +118,10 @@ function render({ model, el }) {
   const problems = new Map();
   const asked = new Set();
   const pointers = new Map();
-  const get = (name) => model.get(name);
+  // What was done by hand, and the kernel does not know yet: what it says of the time before must
+  // not undo that.
+  let untold = {};
+  const get = (name) => (name in untold ? untold[name] : model.get(name));
   let isAlive = true;
   let isGone = false;
   let isDue = false;
@@ -148,7 +151,9 @@ function render({ model, el }) {
   }
 
   function goTo(place) {
-    model.set({ ...place, instance_uid: stack().images[place.image - 1][0] });
+    const values = { ...place, instance_uid: stack().images[place.image - 1][0] };
+    if (get("playing")) model.set(values); // a film does not hinder the kernel to go elsewhere
+    else put(values);
     later();
   }
 
@@ -222,6 +227,11 @@ function render({ model, el }) {
   }
 
   // ---- What is done by hand -----------------------------------------------------------------
+  function put(values) {
+    Object.assign(untold, values);
+    model.set(values);
+  }
+
   function lookAt(frame) {
     const name = get("window");
     const named = frame.windows.find((one) => one.name === name);
@@ -235,18 +245,16 @@ function render({ model, el }) {
 
   function chooseWindow(name) {
     const found = shown?.windows.find((one) => one.name === name);
-    if (found) model.set({ window: name, center: found.center, width: found.width });
-    else model.set("window", OWN);
-    update();
-    clearTimeout(resting);
-    rest(); // a choice is no movement that goes on: the kernel knows it at once
+    if (found) put({ window: name, center: found.center, width: found.width });
+    else put({ window: OWN });
+    atOnce();
   }
 
   function setWindow(center, width) {
     if (!shown?.windows.length) return;
     const least = lookAt(shown).function === "LINEAR" ? 1 : 0.01;
     const round = (value) => (sensitivity() < 1 ? Math.round(value * 100) / 100 : Math.round(value));
-    model.set({ window: OWN, center: round(center), width: Math.max(least, round(width)) });
+    put({ window: OWN, center: round(center), width: Math.max(least, round(width)) });
     later();
   }
 
@@ -259,14 +267,14 @@ function render({ model, el }) {
       const left = (1 - 1 / old) * share + at / old - at / zoom;
       return zoom > 1 ? clamp(left / (1 - 1 / zoom), 0, 1) : 0.5;
     };
-    model.set({ zoom, across: moved(get("across"), x), down: moved(get("down"), y) });
+    put({ zoom, across: moved(get("across"), x), down: moved(get("down"), y) });
     later();
   }
 
   function pan(right, down) {
     const zoom = get("zoom");
     if (zoom <= 1) return;
-    model.set({
+    put({
       across: clamp(get("across") - right / (zoom - 1), 0, 1),
       down: clamp(get("down") - down / (zoom - 1), 0, 1),
     });
@@ -274,24 +282,26 @@ function render({ model, el }) {
   }
 
   function reset() {
-    model.set({ zoom: 1, across: 0.5, down: 0.5, invert: false });
+    put({ zoom: 1, across: 0.5, down: 0.5, invert: false });
     if (shown?.windows.length) chooseWindow(shown.windows[0].name);
-    later();
+    else atOnce();
   }
 
   function invert() {
-    model.set("invert", !get("invert"));
-    later();
+    put({ invert: !get("invert") });
+    atOnce();
   }
 
   // ---- Playing ------------------------------------------------------------------------------
   function pause() {
-    if (get("playing")) model.set("playing", false);
+    if (!get("playing")) return;
+    put({ playing: false });
+    atOnce();
   }
 
   function playOrPause() {
-    model.set("playing", !get("playing"));
-    later();
+    put({ playing: !get("playing") });
+    atOnce();
   }
 
   function followFilm() {
@@ -321,9 +331,20 @@ function render({ model, el }) {
     if (!pointers.size) resting = setTimeout(rest, REST);
   }
 
+  // A choice is no movement that goes on: the kernel knows it at once.
+  function atOnce() {
+    update();
+    clearTimeout(resting);
+    rest();
+  }
+
   function rest() {
     if (isGone) return;
-    tell(() => model.save_changes());
+    tell(() => {
+      model.set(untold);
+      untold = {};
+      model.save_changes();
+    });
     caption();
   }
 
@@ -362,8 +383,8 @@ function render({ model, el }) {
   const series = make("select", { onchange: () => {
     pause();
     const next = get("stacks")[series.selectedIndex];
-    model.set({ series_uid: next.uid, instance_uid: next.images[0][0], image: 1, frame: 1 });
-    later();
+    put({ series_uid: next.uid, instance_uid: next.images[0][0], image: 1, frame: 1 });
+    atOnce();
   } });
   const slider = (name) => {
     const input = make("input", { type: "range", min: "1", step: "1", oninput: () => {

@@ -1,5 +1,6 @@
 """The viewer of frames used as people who read images do: drag, wheel, keys, play."""
 
+import os
 import re
 
 import pydicom
@@ -127,6 +128,37 @@ def test_drag_changes_the_window_without_a_request(viewer, notebook):
     expect(stack.get_by_role("status")).to_contain_text(f"window {center:g}/{width:g}")
     told = f"my own {center} {width}"
     expect_in_python(notebook, "stack.window, stack.center, stack.width", told)
+
+
+def test_what_a_slow_kernel_says_does_not_undo_a_drag(viewer, notebook, tmp_path):
+    """It repeats what it was told last, while the hand has gone on."""
+    stack = viewer("stack")
+    told = stack.get_by_role("status")
+    gate = f"open({str(tmp_path / 'gate')!r}).read()"
+    os.mkfifo(tmp_path / "gate")
+    ask(notebook, f"[globals().update(hold=lambda _: {gate}), stack.observe(hold, 'zoom')]")
+    stack.get_by_role("img").focus()
+    notebook.page.keyboard.press("+")
+    expect(told).to_contain_text("zoom 125 %")
+    notebook.page.keyboard.press("Shift+ArrowRight")
+    expect(told).to_contain_text("(my own)")
+    known = re.search(r"window \S+/(\d+)", told.inner_text())[1]
+    mouse = notebook.page.mouse
+    x, y = middle_of(stack)
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x + 60, y - 40, steps=5)
+    dragged = stack.get_by_role("img")
+    expect(dragged).not_to_have_attribute("aria-label", re.compile(f"/{known} "))
+    words = dragged.get_attribute("aria-label")
+    (tmp_path / "gate").write_text("go on")
+    expect(stack.locator("textarea")).to_have_value(re.compile(known))
+    expect(dragged).to_have_attribute("aria-label", words)
+    mouse.up()
+    ask(notebook, "stack.unobserve(hold, 'zoom')")
+    width = stack.get_by_role("spinbutton", name="Width").input_value()
+    assert width != known
+    expect_in_python(notebook, "int(stack.width)", width)
 
 
 def test_wheel_goes_through_the_stack_and_python_knows(viewer, notebook):
