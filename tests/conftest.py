@@ -47,8 +47,10 @@ SLOW_PATHS = (
     "tests/classroom/exercises/test_wrong_answers.py",
     # Every request of every notebook, once more in another language.
     "tests/helpers/wire/test_equivalents.py",
+    "tests/notebooks/test_again.py",
     "tests/notebooks/test_collection.py",
     "tests/notebooks/test_in_practice.py",
+    "tests/notebooks/test_other_patients.py",
 )
 FAST_CASES = 4
 FAST_NOTEBOOKS = ["notebooks/00-start-here.ipynb"]
