@@ -6,7 +6,7 @@ from typing import Any
 from classroom.exercises.answers import NotYet, call, describe, need, plural
 from classroom.exercises.bodies import hard_bodies, require_parts, require_refusal, whole_parts
 from classroom.exercises.exercise import exercise
-from classroom.exercises.expected import DICOM, XML, ask, study_of, table
+from classroom.exercises.expected import DICOM, XML, ask, joes_study, table
 from helpers import multipart
 from helpers.dicom.names import tag_of
 from helpers.multipart.pieces import BLANK, DATA, DELIMITER, HEADERS, pieces
@@ -16,13 +16,8 @@ NOTEBOOK = "deeper/multipart"
 # What `read_attribute` is asked for, besides the SOP Instance UID.
 KEYWORDS = ("Modality", "SeriesDescription", "InstanceNumber", "StudyInstanceUID")
 
-# Studies of an archive with other patients.
+# So many studies of an archive with other patients are counted.
 MANY = 8
-
-
-def joes_study(server: Server) -> str:
-    """Return the resource of Joe's CT study."""
-    return f"/studies/{study_of(server, 'SIIM^Joe', 'CT')}"
 
 
 @exercise(
