@@ -70,7 +70,9 @@ if __name__ == "__main__":
     os.environ["WORKBOOK_PROGRESS"] = os.devnull
     # The committed outputs are those of the classroom PACS.
     os.environ.pop("DICOMWEB_SERVER", None)
-    for path in map(Path, sys.argv[1:] or sorted(NOTEBOOKS.rglob("[!.]*.ipynb"))):
+    # Not below all folders: JupyterLab keeps copies in folders of its own.
+    every = [*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("deeper/*.ipynb")]
+    for path in map(Path, sys.argv[1:] or sorted(every)):
         print(path.name)
         regenerate(path)
     # The Postman collection says what the notebooks ask.

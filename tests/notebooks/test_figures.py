@@ -9,6 +9,7 @@ from nbconvert import HTMLExporter
 
 from helpers.widgets.multipart_view import COLOURS
 from tests.notebooks.recording import ROOT
+from tests.notebooks.rows import GLOSSARY, NOTEBOOKS
 
 FOLDER = ROOT / "notebooks" / "figures"
 DRAWINGS = sorted(FOLDER.glob("*.svg"))
@@ -98,7 +99,7 @@ def test_body_has_the_colours_of_its_widget():
 
 
 def test_notebooks_show_drawings_that_are_there_and_say_what_they_show():
-    for path in (ROOT / "notebooks").rglob("*.ipynb"):
+    for path in [*NOTEBOOKS, GLOSSARY]:
         for cell in nbformat.read(path, 4).cells:
             if cell.cell_type == "markdown":
                 for words, file in re.findall(r"!\[(.*?)\]\((\S*\.svg)", cell.source):
