@@ -111,6 +111,13 @@ def _make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def end_as_by_ctrl_c() -> None:
+    """Let `kill`, or a terminal that is closed, end a server in good order."""
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+
+
 def port_number(text: str) -> int:
     """Read a port from the command line."""
     if not (text.isdecimal() and int(text) <= 65535):
@@ -175,6 +182,5 @@ if __name__ == "__main__":
     # A file's name may hold letters that the terminal, or a log file on Windows, cannot show.
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    # `kill` ends the server as Ctrl-C does: what was stored is deleted.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_as_by_ctrl_c()
     sys.exit(main())

@@ -2,17 +2,16 @@
 
 import contextlib
 import itertools
-import shutil
-import tempfile
 import threading
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 from classroom.pacs.http.problems import Problem
+from classroom.pacs.scratch import Scratch, sweep
 
 STORAGE_LIMIT = 4 << 30
 REQUEST_LIMIT = 1 << 30
+_PREFIX = "classroom-pacs-"
 
 
 class Storage:
@@ -25,27 +24,29 @@ class Storage:
     >>> storage.size, file.path.name
     (4, '1.dcm')
     >>> storage.remove()
-    >>> storage.folder.exists()
+    >>> file.path.exists()
     False
     """
 
     def __init__(self, limit: int = STORAGE_LIMIT) -> None:
         # Made for the first file: most servers never store one.
-        self.folder: Path | None = None
+        self._scratch: Scratch | None = None
+        sweep(_PREFIX)
         self.limit = limit
         self.size = 0  # bytes that are there now, of files that are being received too
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        self._finalizer: weakref.finalize[..., Storage] | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the files are; None if there was none yet."""
+        return self._scratch.folder if self._scratch else None
 
     def new_file(self) -> "IncomingFile":
         """Begin a file. Its name owes nothing to the client."""
         with self._lock, _writing():
-            if self.folder is None:
-                self.folder = Path(tempfile.mkdtemp(prefix="classroom-pacs-"))
-                # Also when nobody calls remove(), and the program ends.
-                self._finalizer = weakref.finalize(self, shutil.rmtree, self.folder, True)
-            return IncomingFile(self, self.folder / f"{next(self._numbers)}.part")
+            self._scratch = self._scratch or Scratch(_PREFIX)
+            return IncomingFile(self, self._scratch.folder / f"{next(self._numbers)}.part")
 
     def reserve(self, size: int) -> None:
         """Count bytes that are about to be written; a 413 if the folder does not take them."""
@@ -65,8 +66,8 @@ class Storage:
 
     def remove(self) -> None:
         """Delete the folder and all that is in it."""
-        if self._finalizer is not None:
-            self._finalizer()
+        if self._scratch is not None:
+            self._scratch.close()
 
 
 @contextlib.contextmanager

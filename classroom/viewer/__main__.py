@@ -1,13 +1,12 @@
 """The viewer in a terminal: `python -m classroom.viewer`."""
 
 import argparse
-import signal
 import sys
 import webbrowser
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from classroom.pacs.__main__ import port_number
+from classroom.pacs.__main__ import end_as_by_ctrl_c, port_number
 from classroom.viewer import ohif
 from classroom.viewer.server import address, start
 from helpers.errors import WorkbookError
@@ -63,6 +62,5 @@ if __name__ == "__main__":
     # As in classroom.pacs: the name of a folder may hold letters that a log file cannot.
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    # `kill` ends the viewer as Ctrl-C does: what was stored is deleted.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_as_by_ctrl_c()
     sys.exit(main())

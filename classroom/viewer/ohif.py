@@ -5,9 +5,10 @@ import hashlib
 import shutil
 import subprocess
 import tarfile
-import tempfile
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 
+from classroom.pacs.scratch import Scratch, sweep
 from helpers.errors import ViewerUnavailable
 
 PACKAGE = "@ohif/app"
@@ -15,6 +16,7 @@ VERSION = "3.12.10"
 # The digest of the package that we tried, as npm prints it. npm itself compares what it fetches
 # with what the registry says.
 SHA512 = "0kuF66Mq9c9dMD++bUsTjMrJpXJwaZhz9B4uS244DawAjSkTwIYFU93pxPuRUQixaRi7QAHlF3Fe1qudBlZrmA=="
+_UNFINISHED = "unfinished-"
 CACHE = Path(__file__).parents[2] / ".viewer"
 
 # Of 208 MB, four fifths are for other uses: machine learning, microscopy, a service worker, the
@@ -51,10 +53,11 @@ def _fetch(cache: Path, home: Path) -> None:
         )
     print(f"Fetching the OHIF viewer {VERSION} with npm, once (48 MB) ...", flush=True)
     cache.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="unfinished-", dir=cache) as folder:
-        package = _pack(npm, Path(folder))
+    sweep(_UNFINISHED, cache)
+    with closing(Scratch(_UNFINISHED, cache)) as scratch:
+        package = _pack(npm, scratch.folder)
         _check(package)
-        unpacked = Path(folder) / "unpacked"
+        unpacked = scratch.folder / "unpacked"
         _unpack(package, unpacked)
         try:
             unpacked.rename(home)
