@@ -23,6 +23,7 @@ from pydicom.uid import (
 )
 
 from classroom.pacs.image_file import NoSuchFrame, NotAvailable, open_image, refusing
+from classroom.pacs.room import ROOM, room_for
 from helpers.pixels.codecs import DECODABLE, UNCOMPRESSED
 from helpers.pixels.encode import WRITABLE, encode, refuse_bits
 
@@ -200,7 +201,8 @@ def read_frame(path: str | os.PathLike[str], number: int, transfer_syntax: str) 
         image = open_image(path)
         if transfer_syntax == _as_stored(image.transfer_syntax):
             return image.frame(number)
-        return encode(image.decode(number, rgb=False), image.pixel, transfer_syntax)
+        with ROOM.take(room_for(image.pixel)):
+            return encode(image.decode(number, rgb=False), image.pixel, transfer_syntax)
 
 
 def media_type_of(transfer_syntax: str) -> str:

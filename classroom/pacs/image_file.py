@@ -7,6 +7,8 @@ that is asked for, and no other.
 import functools
 import os
 import struct
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -15,7 +17,7 @@ from typing import BinaryIO
 import numpy
 import pydicom
 from pydicom import Dataset
-from pydicom.encaps import get_frame
+from pydicom.encaps import generate_frames, get_frame
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -23,10 +25,11 @@ from pydicom.uid import (
     MPEGTransferSyntaxes,
 )
 
+from classroom.pacs.http.problems import Problem
 from classroom.pacs.instance import SOPInstance
 from classroom.pacs.part10 import put_right
 from helpers.errors import FrameError
-from helpers.pixels.codecs import decode_stored
+from helpers.pixels.codecs import DECODABLE, check_stored, decode_stored
 from helpers.pixels.stored import (
     DESCRIBING,
     ImagePixel,
@@ -34,6 +37,7 @@ from helpers.pixels.stored import (
     read_image_pixel,
     require_description,
 )
+from helpers.web.limits import BODY_BYTES, REMEMBERED_BYTES
 
 _PIXEL_DATA = 0x7FE00010
 # Bytes of a word of Pixel Data and its like; of integers, Bits Allocated may say more.
@@ -72,7 +76,9 @@ def refusing() -> Iterator[None]:
         words += [f"Stored: {error.came.rstrip('.')}."] if error.came else []
         hint = "Ask for transfer-syntax=*, the frame as it is stored."
         raise NotAvailable(" ".join(words), hint) from error
-    except (ArithmeticError, AttributeError, EOFError, LookupError, TypeError, ValueError) as error:
+    except (OSError, Problem):  # not of the file's making
+        raise
+    except Exception as error:
         raise NotAvailable(
             f"The stored image cannot be read ({str(error).rstrip('.') or type(error).__name__}).",
             "Ask for the instance as it is stored: transfer-syntax=*.",
@@ -96,8 +102,10 @@ class ImageFile:
                 # The position in the file means nothing: what was read is the inflated copy.
                 whole = pydicom.dcmread(path)
                 self.pixel_tag = next((int(tag) for tag in _PIXELS if tag in whole), None)
+                self.header_size = BODY_BYTES  # as large as it may be
             else:
                 self.pixel_tag = self._stopped_at(file)
+                self.header_size = file.tell()
             self.has_pixel_data = self.pixel_tag == _PIXEL_DATA
         put_right(self.header)
         self.frame_count = int(self.header.get("NumberOfFrames") or 1)
@@ -174,6 +182,25 @@ class ImageFile:
                     data if width == 1 else numpy.frombuffer(data, f"u{width}").byteswap().tobytes()
                 )
 
+    def check_frames(self) -> None:
+        """Raise NotAvailable if a frame cannot be decoded, as far as its bytes tell of themselves.
+
+        Samples that are not compressed, the archive has counted.
+        """
+        if not self.transfer_syntax.is_encapsulated or self.transfer_syntax not in DECODABLE:
+            return
+        with refusing(), self._pixel_data() as file:
+            frames = generate_frames(
+                file, number_of_frames=self.frame_count, extended_offsets=self._offsets()
+            )
+            for number, data in zip(range(1, self.frame_count + 1), frames, strict=False):
+                try:
+                    check_stored(data, self.transfer_syntax, self.pixel)
+                except FrameError as error:
+                    raise NotAvailable(
+                        f"frame {number} is damaged, and sent only as it is"
+                    ) from error
+
     def decode(self, number: int, rgb: bool) -> Pixels:
         """Decode frame `number` to stored values; see `codecs.decode`."""
         return decode_stored(self.frame(number), self.transfer_syntax, self.pixel, rgb)
@@ -205,15 +232,20 @@ class ImageFile:
     def _from_fragments(self, file: BinaryIO, number: int) -> bytes:
         if self.transfer_syntax in MPEGTransferSyntaxes:
             raise NotAvailable("A video has no separate frames.", "Retrieve the instance.")
-        offsets = None
-        if "ExtendedOffsetTable" in self.header:
-            offsets = (self.header.ExtendedOffsetTable, self.header.ExtendedOffsetTableLengths)
         try:
             return get_frame(
-                file, number - 1, number_of_frames=self.frame_count, extended_offsets=offsets
+                file,
+                number - 1,
+                number_of_frames=self.frame_count,
+                extended_offsets=self._offsets(),
             )
         except (ValueError, EOFError) as error:
             raise NotAvailable(f"The stored file is broken at frame {number}: {error}") from error
+
+    def _offsets(self) -> tuple[bytes, bytes] | None:
+        if "ExtendedOffsetTable" not in self.header:
+            return None
+        return self.header.ExtendedOffsetTable, self.header.ExtendedOffsetTableLengths
 
     def _from_samples(self, file: BinaryIO, number: int) -> bytes:
         bits = self.pixel.bits
@@ -251,9 +283,32 @@ def _read(file: BinaryIO, start: int, length: int) -> bytes:
     return data
 
 
-@functools.lru_cache(maxsize=256)
-def _open(path: str, changed: int, size: int) -> ImageFile:
-    return ImageFile(path)
+class _Remembered:
+    """The images that were opened last, as many as have so many bytes of attributes together."""
+
+    def __init__(self, size: int) -> None:
+        self._free = size
+        self._images: OrderedDict[tuple[str, int, int], ImageFile] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def open(self, path: str, changed: int, size: int) -> ImageFile:
+        """Return the image in a file, which must not have changed since it was read."""
+        key = (path, changed, size)
+        with self._lock:
+            if key in self._images:
+                self._images.move_to_end(key)
+                return self._images[key]
+        image = ImageFile(path)
+        with self._lock:
+            if key not in self._images:
+                self._images[key] = image
+                self._free -= image.header_size
+            while self._free < 0:
+                self._free += self._images.popitem(last=False)[1].header_size
+        return image
+
+
+_remembered = _Remembered(REMEMBERED_BYTES)
 
 
 def open_image(path: str | os.PathLike[str]) -> ImageFile:
@@ -264,4 +319,4 @@ def open_image(path: str | os.PathLike[str]) -> ImageFile:
     ((600, 512), 1, 614400)
     """
     status = os.stat(path)
-    return _open(os.fspath(path), status.st_mtime_ns, status.st_size)
+    return _remembered.open(os.fspath(path), status.st_mtime_ns, status.st_size)

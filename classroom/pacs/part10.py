@@ -13,7 +13,7 @@ from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
 
-from helpers.web.limits import PIXEL_BYTES
+from helpers.web.limits import BODY_BYTES
 
 # Values of these are words, with their size in bytes. pydicom leaves them in the order of the file.
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
@@ -32,22 +32,11 @@ class NotServed(ValueError):
 def read_dataset(file: str | os.PathLike[str] | BinaryIO) -> Dataset:
     """Read a data set without its pixels, with values as explicit VR little endian has them."""
     if not isinstance(file, str | os.PathLike):
-        _check_inflated(file)
+        check_inflated(file)
     dataset = pydicom.dcmread(file, stop_before_pixels=True)
     _check_whole(dataset)
     put_right(dataset)
     return dataset
-
-
-def _check_inflated(file: BinaryIO) -> None:
-    """Raise NotServed if a deflated data set is too large: one MB can be a thousand."""
-    if _transfer_syntax(file) == DeflatedExplicitVRLittleEndian:
-        inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
-        while not inflater.eof and (data := inflater.unconsumed_tail or file.read(_READ_SIZE)):
-            size += len(inflater.decompress(data, _READ_SIZE))
-            if size > PIXEL_BYTES:
-                raise NotServed(f"inflated, it has more than {PIXEL_BYTES:,} bytes")
-    file.seek(0)
 
 
 def _transfer_syntax(file: BinaryIO) -> str:
@@ -82,6 +71,17 @@ def with_transfer_syntax(head: bytes, transfer_syntax: str) -> bytes:
     meta = b"".join(elements)
     length_of_meta = b"\x02\x00\x00\x00UL\x04\x00" + len(meta).to_bytes(4, "little")
     return head[:_META] + length_of_meta + meta + head[position:]
+
+
+def check_inflated(file: BinaryIO) -> None:
+    """Raise NotServed if a deflated data set is too large: one MB can be a thousand."""
+    if _transfer_syntax(file) == DeflatedExplicitVRLittleEndian:
+        inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        while not inflater.eof and (data := inflater.unconsumed_tail or file.read(_READ_SIZE)):
+            size += len(inflater.decompress(data, _READ_SIZE))
+            if size > BODY_BYTES:
+                raise NotServed(f"inflated, it has more than {BODY_BYTES:,} bytes")
+    file.seek(0)
 
 
 def put_right(dataset: Dataset) -> None:

@@ -10,9 +10,10 @@ from PIL import Image
 from werkzeug.wrappers import Response
 
 from classroom.pacs.http.problems import Problem
-from classroom.pacs.image_file import NotAvailable, open_image, refusing
+from classroom.pacs.image_file import ImageFile, NotAvailable, open_image, refusing
 from classroom.pacs.instance import SOPInstance
 from classroom.pacs.retrieve import frame_numbers
+from classroom.pacs.room import ROOM, room_for
 from classroom.pacs.service import PacsRequest, Service, check_parameters, choose_offer
 from helpers.pixels.display import eight_bits
 from helpers.pixels.lookup_tables import colours
@@ -109,18 +110,19 @@ def render(
         least = "1 or more" if window.function == "LINEAR" else "more than 0"
         raise ValueError(f"The width of this window is {least}, not {window.width:g}.")
     with refusing():
-        pixels = _draw(path, number, window)
-        if viewport:
-            pixels = _scaled(pixels, viewport)
-    pixels = numpy.ascontiguousarray(pixels)
-    if media_type == "image/png":
-        return bytes(imagecodecs.png_encode(pixels, level=PNG_LEVEL))
-    return bytes(imagecodecs.jpeg8_encode(pixels, level=quality))
+        image = open_image(path)
+        image.require_pixel_data()
+        with ROOM.take(room_for(image.pixel, viewport or (0, 0))):
+            pixels = _draw(image, number, window)
+            if viewport:
+                pixels = _scaled(pixels, viewport)
+            pixels = numpy.ascontiguousarray(pixels)
+            if media_type == "image/png":
+                return bytes(imagecodecs.png_encode(pixels, level=PNG_LEVEL))
+            return bytes(imagecodecs.jpeg8_encode(pixels, level=quality))
 
 
-def _draw(path: str | os.PathLike[str], number: int, window: Window | None) -> Pixels:
-    image = open_image(path)
-    image.require_pixel_data()
+def _draw(image: ImageFile, number: int, window: Window | None) -> Pixels:
     pixels = image.decode(number, rgb=True)
     if image.pixel.has_palette and pixels.ndim == 2:
         return colours(pixels, image.header)

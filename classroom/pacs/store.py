@@ -16,8 +16,9 @@ from werkzeug.wrappers import Response
 
 from classroom.pacs.http.body import BodyCut, chunks
 from classroom.pacs.http.problems import Problem
+from classroom.pacs.image_file import NotAvailable, open_image
 from classroom.pacs.instance import SOPInstance, read_instance
-from classroom.pacs.part10 import NotServed
+from classroom.pacs.part10 import NotServed, check_inflated
 from classroom.pacs.responses import JSON_TYPES, XML_TYPES, json_response
 from classroom.pacs.service import PacsRequest, Service, check_parameters, choose_offer
 from classroom.pacs.storage import IncomingFile
@@ -40,7 +41,8 @@ _DOES_NOT_MATCH_SOP_CLASS = 0xB007
 
 _COMMENT_LIMIT = 64  # characters of the VR LO
 
-Stored = list[tuple[SOPInstance, int]]  # with its Warning Reason, 0 if there is none
+# With what is to be warned of, empty if nothing is.
+Stored = list[tuple[SOPInstance, str]]
 
 
 @dataclass(frozen=True)
@@ -170,9 +172,10 @@ def _read_uids(path: Path) -> list[str]:
     """Return SOP Class and SOP Instance UID of a broken file, or nothing if they are lost."""
     keywords = ["SOPClassUID", "SOPInstanceUID"]
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open(path, "rb") as file:
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(path, specific_tags=keywords, stop_before_pixels=True)
+            check_inflated(file)
+            dataset = pydicom.dcmread(file, specific_tags=keywords, stop_before_pixels=True)
             uids = [str(dataset[keyword].value) for keyword in keywords]
     except Exception:  # whatever a broken file brings about
         return []
@@ -183,10 +186,16 @@ def _refuse(reason: int, comment: str, instance: SOPInstance) -> Failure:
     return Failure(reason, comment, instance.value("SOPClassUID"), instance.uid)
 
 
-def _find_warning(instance: SOPInstance) -> int:
-    """Return the reason to be in doubt about an instance that was stored all the same."""
-    is_image = "Image Storage" in UID(instance.value("SOPClassUID")).name
-    return _DOES_NOT_MATCH_SOP_CLASS if is_image and not instance.frames else 0
+def _find_warning(instance: SOPInstance) -> str:
+    """Say what is not as its SOP Class wants it in an instance that was stored all the same."""
+    if not instance.frames:
+        is_image = "Image Storage" in UID(instance.value("SOPClassUID")).name
+        return "it says that it is an image, and has no pixels" if is_image else ""
+    try:
+        open_image(instance.path).check_frames()
+    except NotAvailable as reason:
+        return reason.detail
+    return ""
 
 
 def _describe_response(service: Service, stored: Stored, failures: list[Failure]) -> dict[str, Any]:
@@ -206,14 +215,16 @@ def _describe_response(service: Service, stored: Stored, failures: list[Failure]
     return module
 
 
-def _describe_stored(service: Service, instance: SOPInstance, warning: int) -> dict[str, Any]:
+def _describe_stored(service: Service, instance: SOPInstance, warning: str) -> dict[str, Any]:
     item = elements(
         ReferencedSOPClassUID=instance.value("SOPClassUID"),
         ReferencedSOPInstanceUID=instance.uid,
         RetrieveURL=f"{service.url}/{instance.resource}",
     )
     if warning:
-        item |= elements(WarningReason=warning)
+        item |= elements(
+            WarningReason=_DOES_NOT_MATCH_SOP_CLASS, ErrorComment=warning[:_COMMENT_LIMIT]
+        )
     return item
 
 

@@ -19,6 +19,7 @@ from pydicom.uid import (
 from classroom.pacs.frames import LOSSY
 from classroom.pacs.image_file import ImageFile, NotAvailable, open_image, refusing
 from classroom.pacs.part10 import with_transfer_syntax
+from classroom.pacs.room import ROOM, room_for
 from helpers.pixels.codecs import DECODABLE, LOSSY_JPEG, UNCOMPRESSED, unpack_rle
 from helpers.pixels.encode import LOSSLESS, encode, refuse_bits
 from helpers.pixels.stored import ImagePixel, read_image_pixel
@@ -57,7 +58,9 @@ def transcode(
         if transfer_syntax == image.transfer_syntax:
             return open(path, "rb"), os.stat(path).st_size
         _refuse(image, transfer_syntax)
-        return _write(image, transfer_syntax)
+        is_decoded = image.has_pixel_data and not _is_copied(image, transfer_syntax)
+        with ROOM.take(room_for(image.pixel) if is_decoded else 0):
+            return _write(image, transfer_syntax)
 
 
 def _write(image: ImageFile, transfer_syntax: str) -> tuple[BinaryIO, int]:

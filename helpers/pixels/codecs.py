@@ -72,15 +72,28 @@ END_OF_IMAGE = b"\xff\xd9"
 START_OF_DATA = b"\xff\x93"  # of a tile-part of JPEG 2000
 
 
-def decode_stored(data: bytes, transfer_syntax: UID, pixel: ImagePixel, rgb: bool = True) -> Pixels:
-    """Decode a frame of a file, whose transfer syntax says what the bytes are."""
+def check_stored(data: bytes, transfer_syntax: UID, pixel: ImagePixel) -> str:
+    """Raise FrameError if a frame of a file is not what the file says; return what it is.
+
+    All that can be seen without decoding it.
+    """
     if transfer_syntax in UNCOMPRESSED:
-        return _decode_cells(data, RAW, pixel, rgb)
+        return RAW
     if transfer_syntax == RLELossless:
-        return _decode_cells(data, RLE, pixel, rgb)
+        _check_segments(data, pixel)
+        return RLE
     name = encoding(data)
     if not name.startswith("JPEG"):
         raise _damaged(transfer_syntax.name, f"{name}, {len(data)} bytes")
+    _check_codestream(data, name, pixel)
+    return name
+
+
+def decode_stored(data: bytes, transfer_syntax: UID, pixel: ImagePixel, rgb: bool = True) -> Pixels:
+    """Decode a frame of a file, whose transfer syntax says what the bytes are."""
+    name = check_stored(data, transfer_syntax, pixel)
+    if name in (RAW, RLE):
+        return _decode_cells(data, name, pixel, rgb)
     samples = _decode_codestream(data, name, pixel, pixel, rgb)
     if samples.shape != pixel.shape or samples.itemsize * 8 > max(pixel.bits_allocated, 8):
         came = f"{samples.itemsize * 8} bits, shape {samples.shape}"
@@ -157,18 +170,23 @@ def _colours(data: bytes, name: str, pixel: ImagePixel | None, rgb: bool) -> dic
 
 def _decode_rle(data: bytes, pixel: ImagePixel) -> tuple[Pixels, ImagePixel]:
     """Undo RLE: a segment for each byte of a sample, colours by plane (PS3.5 G.2)."""
+    _check_segments(data, pixel)
     width = pixel.bits_allocated // 8
-    segments = pixel.samples * width
+    # Room for the pixels, and no more: a decoder without it makes 64 bytes of each two.
+    planes = numpy.zeros(pixel.sample_count, f"<u{width}")
+    _call(RLE, "dicomrle_decode", data, planes.dtype.str, out=planes.view("u1"))
+    return by_pixel(planes, pixel), pixel
+
+
+def _check_segments(data: bytes, pixel: ImagePixel) -> None:
+    """Refuse an RLE frame whose header names other segments than its image needs (PS3.5 G.5)."""
+    segments = pixel.samples * (pixel.bits_allocated // 8)
     [count] = struct.unpack_from("<L", data) if len(data) >= 64 else [0]
     if not segments or count != segments or not is_rle(data):
         raise _damaged(
             f"{RLE}, with {segments} segments inside the frame",
             f"{count} segments in {len(data)} bytes",
         )
-    # Room for the pixels, and no more: a decoder without it makes 64 bytes of each two.
-    planes = numpy.zeros(pixel.sample_count, f"<u{width}")
-    _call(RLE, "dicomrle_decode", data, planes.dtype.str, out=planes.view("u1"))
-    return by_pixel(planes, pixel), pixel
 
 
 def _check_codestream(data: bytes, name: str, pixel: ImagePixel | None) -> Declared:

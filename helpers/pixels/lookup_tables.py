@@ -18,6 +18,10 @@ TABLES = [f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", 
 SEGMENTED_TABLES = [f"Segmented{name}" for name in TABLES]
 DESCRIPTOR = "RedPaletteColorLookupTableDescriptor"  # all three are alike
 
+MOST_ENTRIES = 1 << 16  # of a table: what an index of 16 bits can name
+_DISCRETE, _INDIRECT = 0, 2  # kinds of segments; the one between is linear
+_DEPTH = 4  # of segments in segments
+
 _BROKEN = (TypeError, ValueError, OverflowError)  # what comes of a table that makes no sense
 
 
@@ -111,10 +115,40 @@ def _palette(dataset: Dataset, descriptor: Sequence[int]) -> LookupTable:
         columns = [_entries(dataset[name].value, count) for name in TABLES]
         entries = numpy.stack(columns, axis=1)
     else:
+        for name in SEGMENTED_TABLES:
+            _check_segments(dataset[name].value, descriptor[2])
         entries = apply_color_lut(numpy.arange(first, first + count), _segmented(dataset))
     # Some say 16 bits and use 8 of them.
     entries = (entries >> 8 if entries.max() > 255 else entries).astype("u1")
     return LookupTable(first, 8, entries)
+
+
+def _check_segments(data: bytes, bits: int) -> None:
+    """Raise ValueError if segments make more than a table holds: six bytes can be 65,535 entries.
+
+    A segment may name others that are to be repeated (PS3.3 C.7.9.2), so that each makes more.
+    """
+    words = numpy.frombuffer(data, "u1" if bits == 8 else "<u2", len(data) * 8 // max(bits, 8))
+    left = MOST_ENTRIES
+
+    def walk(at: int, count: int, depth: int = 0) -> None:
+        nonlocal left
+        if depth > _DEPTH:
+            raise ValueError("segments that name each other")
+        while count and at + 1 < len(words):
+            kind, length = int(words[at]), int(words[at + 1])
+            left -= 1 if kind == _INDIRECT else max(length, 1)
+            if left < 0:
+                raise ValueError(f"segments of more than {MOST_ENTRIES:,} entries")
+            at, count = at + 2, count - 1
+            if kind == _INDIRECT:
+                place = words[at : at + (4 if bits == 8 else 2)].tobytes()
+                walk(int.from_bytes(place, "little"), length, depth + 1)
+                at += len(place) // words.itemsize
+            else:
+                at += length if kind == _DISCRETE else 1
+
+    walk(0, len(words))
 
 
 def _segmented(dataset: Dataset) -> Dataset:

@@ -12,6 +12,11 @@ MB = 1 << 20
 BODY_BYTES = 64 * MB
 # Bytes of the pixels of one image, decoded: a mammogram has some 30 MB, a CT of 500 slices 260 MB.
 PIXEL_BYTES = 1 << 28
+# Bytes that all pictures in the making take together, in the classroom PACS; a larger one is made
+# alone. A picture takes up to seven times the bytes of its pixels for a moment.
+WORKING_BYTES = 1 << 30
+# Bytes of attributes that the classroom PACS remembers of the images that it opened last.
+REMEMBERED_BYTES = 64 * MB
 # Seconds until a connection stands: who is there answers at once, from any place on earth.
 CONNECT_SECONDS = 5
 

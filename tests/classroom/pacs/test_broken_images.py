@@ -1,8 +1,11 @@
 """Stored files whose pixels are broken, or lie: 406 with the reason, and the server goes on."""
 
 import struct
+import subprocess
+import sys
 import zlib
 from io import BytesIO
+from pathlib import Path
 
 import imagecodecs
 import numpy
@@ -23,17 +26,20 @@ from pydicom.uid import (
 )
 
 from classroom.pacs import server as pacs_server
-from classroom.pacs.image_file import NotAvailable
+from classroom.pacs.image_file import NotAvailable, open_image
 from classroom.pacs.instance import read_instance
 from classroom.pacs.part10 import NotServed
 from classroom.pacs.rendered import render
 from classroom.pacs.transcode import transcode
+from tests.answers import multipart_body
 from tests.archive import RAVI
 from tests.classroom.pacs.test_render import opened
 from tests.helpers.synthetic import item, palette, write_image
 
+ROOT = Path(__file__).parents[3]
 GREY = numpy.arange(256, dtype="u1").reshape(16, 16)
 RAMP = numpy.tile(numpy.arange(64, dtype="u2") * 64, (64, 1))
+AS_STORED = "application/dicom; transfer-syntax=*"
 RAW = ExplicitVRLittleEndian
 
 
@@ -117,6 +123,43 @@ def test_broken_frame_is_a_406_with_the_reason(broken, kind):
         assert "cannot be decoded" in answer.json()["detail"] + answer.json()["hint"]
     as_stored = requests.get(url + "/frames/1", headers={"Accept": f"{raw}; transfer-syntax=*"})
     assert as_stored.status_code == 200
+
+
+@pytest.mark.parametrize("kind", [one_bit_flipped, jpeg, vast_jpeg, jpeg_ls, jpeg_2000, no_jpeg])
+def test_broken_frame_is_stored_with_a_warning_that_says_which_one(tmp_path, kind):
+    """An archive keeps what it gets; but who sends it learns that nobody will see it."""
+    (tmp_path / "empty").mkdir()
+    data = kind(tmp_path / "made.dcm").read_bytes()
+    running = pacs_server.start(tmp_path / "empty", port=0, apikey=None)
+    try:
+        body, content_type = multipart_body([data], "application/dicom")
+        headers = {"Content-Type": content_type, "Accept": "application/dicom+json"}
+        url = f"{running.url}/dicomweb/studies"
+        answer = requests.post(url, data=body, headers=headers, timeout=30)
+        assert answer.status_code == 202
+        [item] = pydicom.Dataset.from_json(answer.json()).ReferencedSOPSequence
+        assert item.WarningReason == 0xB007
+        assert "frame 1 is damaged" in item.ErrorComment
+        kept = requests.get(item.RetrieveURL, headers={"Accept": AS_STORED}, timeout=30)
+        assert kept.content == data
+    finally:
+        running.stop()
+
+
+def test_damage_is_found_in_any_frame(tmp_path):
+    frame = imagecodecs.jpeg8_encode(GREY)
+    dataset = write_image(tmp_path / "made.dcm", GREY, NumberOfFrames=3)
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    for frames, damaged in (([frame] * 3, None), ([frame, frame, frame[:-40]], 3)):
+        dataset.PixelData = encapsulate(frames)
+        path = tmp_path / f"{damaged}.dcm"
+        dataset.save_as(path)
+        if damaged is None:
+            open_image(path).check_frames()
+            continue
+        with pytest.raises(NotAvailable, match=f"frame {damaged} is damaged"):
+            open_image(path).check_frames()
 
 
 @pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, RLELossless])
@@ -206,25 +249,63 @@ def test_palette_of_a_big_endian_file(tmp_path):
 
 
 def test_a_file_that_inflates_without_end_is_left_out(tmp_path):
-    """Some MB that would be 300."""
-    dataset = write_image(tmp_path / "made.dcm", GREY)
-    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
-    whole = BytesIO()
-    pydicom.dcmwrite(whole, dataset, implicit_vr=False, little_endian=True)
-    assert read_instance(write(tmp_path / "whole.dcm", whole.getvalue())).frames == 1
-    head = whole.getvalue()[:144]
-    head += whole.getvalue()[144 : 144 + int.from_bytes(head[140:], "little")]
-    deflater = zlib.compressobj(1, zlib.DEFLATED, -15)
-    bomb = zlib.decompress(whole.getvalue()[len(head) :], -15)[:-264]
-    bomb += struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OW", 0, 300 << 20)
-    bomb = deflater.compress(bomb)
-    bomb += b"".join(deflater.compress(bytes(1 << 20)) for _ in range(300)) + deflater.flush()
-    path = write(tmp_path / "bomb.dcm", head + bomb)
+    assert read_instance(inflating(tmp_path, 1)).frames == 1
+    path = inflating(tmp_path, 300)
     assert path.stat().st_size < 4 << 20
     with pytest.raises(NotServed, match="inflated"):
         read_instance(path)
 
 
+def inflating(tmp_path, megabytes):
+    """Write a small file that inflates to a large one."""
+    dataset = write_image(tmp_path / "made.dcm", GREY)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    whole = BytesIO()
+    pydicom.dcmwrite(whole, dataset, implicit_vr=False, little_endian=True)
+    head = whole.getvalue()[:144]
+    head += whole.getvalue()[144 : 144 + int.from_bytes(head[140:], "little")]
+    deflater = zlib.compressobj(1, zlib.DEFLATED, -15)
+    bomb = zlib.decompress(whole.getvalue()[len(head) :], -15)[:-264]
+    bomb += struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OW", 0, megabytes << 20)
+    bomb = deflater.compress(bomb)
+    bomb += b"".join(deflater.compress(bytes(1 << 20)) for _ in range(megabytes)) + deflater.flush()
+    return write(tmp_path / f"{megabytes}.dcm", head + bomb)
+
+
+def test_a_file_that_inflates_without_end_is_refused_in_little_memory(tmp_path):
+    """Also where only its UIDs are wanted, for the answer that refuses it."""
+    bomb = inflating(tmp_path, 300)
+    (tmp_path / "empty").mkdir()
+    program = (
+        "import resource, sys, requests\n"
+        "from classroom.pacs import server\n"
+        "from tests.answers import multipart_body\n"
+        "pacs = server.start(sys.argv[1], port=0, apikey=None)\n"
+        "body, kind = multipart_body([open(sys.argv[2], 'rb').read()], 'application/dicom')\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "url = pacs.url + '/dicomweb/studies'\n"
+        "answer = requests.post(url, data=body, headers={'Content-Type': kind}, timeout=60)\n"
+        "print(answer.status_code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+        "pacs.stop()\n"
+    )
+    command = [sys.executable, "-c", program, tmp_path / "empty", bomb]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90)
+    status, grown = map(int, ended.stdout.split())
+    assert status == 409
+    assert grown >> (20 if sys.platform == "darwin" else 10) < 100
+
+
 def write(path, data):
     path.write_bytes(data)
     return path
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_damaged_file_ends_the_process_or_fills_the_memory(seed):
+    """Each transfer syntax that is decoded, and those that are not compressed: served or left out."""
+    command = [sys.executable, "-m", "tests.classroom.pacs.fuzz", "30", str(seed)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    served, drawn, megabytes = map(int, done.stdout.split())
+    assert served > 50 and drawn > 50
+    assert megabytes < 300

@@ -1,7 +1,7 @@
 """Decode damaged frames, a process of its own: what a C decoder does wrong ends only this one.
 
-Run with how many damaged frames of each encoding to try. The last line that it prints is how many
-MB the process took beyond what it had before.
+Run with how many damaged frames of each encoding to try, and a seed. It prints how many were
+decoded and refused, and how many MB the process took beyond what it had before.
 """
 
 import random
@@ -12,6 +12,7 @@ import numpy
 from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
@@ -38,6 +39,7 @@ def frames():
         yield encode(colour, COLOUR, syntax), syntax, COLOUR
     yield imagecodecs.jpeg8_encode((grey >> 4).astype("u1")), JPEGBaseline8Bit, BYTES
     yield imagecodecs.jpeg8_encode(colour), JPEGBaseline8Bit, COLOUR
+    yield imagecodecs.jpeg8_encode(grey, bitspersample=12), JPEGExtended12Bit, GREY
 
 
 def damaged(frame, rng):
@@ -68,8 +70,8 @@ def memory():
     )
 
 
-def main(count):
-    rng, before, outcomes = random.Random(20), 0, {True: 0, False: 0}
+def main(count, seed):
+    rng, before, outcomes = random.Random(seed), 0, {True: 0, False: 0}
     for frame, syntax, pixel in frames():
         decode_stored(frame, syntax, pixel)
         before = before or memory()
@@ -89,4 +91,4 @@ def main(count):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

@@ -46,9 +46,10 @@ def description(rows, columns, photometric="MONOCHROME2", bits=8, **attributes):
 # Hundreds of damaged frames ------------------------------------------------------------------
 
 
-def test_no_damaged_frame_ends_the_process_or_fills_the_memory():
-    """RLE, JPEG of 8 bits, JPEG Lossless, JPEG-LS, JPEG 2000: an array or a FrameError."""
-    command = [sys.executable, "-m", "tests.helpers.pixels.fuzz", "200"]
+@pytest.mark.parametrize("seed", [20, 21])
+def test_no_damaged_frame_ends_the_process_or_fills_the_memory(seed):
+    """RLE, JPEG of 8 and 12 bits, Lossless, JPEG-LS, JPEG 2000: an array or a FrameError."""
+    command = [sys.executable, "-m", "tests.helpers.pixels.fuzz", "200", str(seed)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
     decoded, refused, megabytes = map(int, done.stdout.split())

@@ -127,3 +127,19 @@ def test_only_palette_color_has_a_palette():
     assert read_image_pixel(dataset).has_palette
     dataset.PhotometricInterpretation = "MONOCHROME2"  # a supplemental palette (PS3.3 C.7.6.19)
     assert not read_image_pixel(dataset).has_palette
+
+
+def test_segments_make_no_more_than_a_table_holds():
+    """Six bytes can be 65,535 entries, and a segment can name others that are to be repeated."""
+    many = struct.pack("<3H", 0, 1, 7) + struct.pack("<3H", 1, 65000, 8) * 1000
+    repeated = struct.pack("<6H", 0, 1, 7, 1, 65535, 8) + struct.pack("<4H", 2, 2, 0, 0) * 1000
+    endless = struct.pack("<3H", 0, 1, 7) + struct.pack("<4H", 2, 3, 0, 0) * 1000
+    for segments, words in (
+        (many, "65,536 entries"),
+        (repeated, "65,536"),
+        (endless, "each other"),
+    ):
+        dataset = image([segments] * 3, 65536, bits=16, names=SEGMENTED_TABLES)
+        with pytest.raises(FrameError, match="damaged") as caught:
+            colours(numpy.zeros((1, 1), "u2"), dataset)
+        assert words in caught.value.came
