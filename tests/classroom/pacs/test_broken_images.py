@@ -302,7 +302,7 @@ def write(path, data):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_damaged_file_ends_the_process_or_fills_the_memory(seed):
-    """Each transfer syntax that is decoded, and those that are not compressed: served or left out."""
+    """Of each transfer syntax that is decoded, and not compressed: served, or left out."""
     command = [sys.executable, "-m", "tests.classroom.pacs.fuzz", "30", str(seed)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
