@@ -78,8 +78,12 @@ def ask(
             # A ValueError: a host that can be no name.
             raise explain(error) from error
         if not is_streamed:
-            response._content = b"".join(read_within(response, limits, since))
-            response._content_consumed = True  # type: ignore[attr-defined]
+            try:
+                response._content = b"".join(read_within(response, limits, since))
+                response._content_consumed = True  # type: ignore[attr-defined]
+            finally:
+                # Gives the connection back: who keeps an answer must not keep a socket with it.
+                response.close()
     return response
 
 

@@ -85,3 +85,11 @@ class Adapter(HTTPAdapter):
         pool: Any = super().get_connection_with_tls_context(*args, **options)
         pool.ConnectionCls = self.connections[pool.scheme]
         return pool
+
+    def close(self) -> None:
+        """Close the connections: urllib3 leaves them open while somebody keeps an answer."""
+        pools = self.poolmanager.pools
+        for pool in [pools.get(key) for key in pools.keys()]:  # noqa: SIM118
+            if pool is not None:
+                pool.close()
+        super().close()

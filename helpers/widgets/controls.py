@@ -8,8 +8,9 @@ import ipywidgets as widgets
 
 # A label's own width, so that "Number of frames:" is not cut.
 LABEL = {"description_width": "130px"}
-FULL = widgets.Layout(width="auto")
-BUTTON = widgets.Layout(width="auto", min_width="90px")
+# Not a Layout: each widget has one of its own, which is closed with it.
+FULL = {"width": "auto"}
+BUTTON = {"width": "auto", "min_width": "90px"}
 
 
 def text(value: str = "") -> widgets.HTML:

@@ -124,6 +124,12 @@ class Shot(NamedTuple):
     values: npt.NDArray[Any]
     dataset: Dataset
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        same = self.values is self.pixels
+        return self.pixels.nbytes + (0 if same else self.values.nbytes)
+
 
 class FrameSource:
     """Fetches the frames of a study, decodes them, and keeps some."""
@@ -203,7 +209,7 @@ class FrameSource:
     def _forget(self) -> None:
         """Let go of the frames that were not wanted for the longest time."""
         ready = {
-            place: future.result().values.nbytes
+            place: future.result().nbytes
             for place, future in self._frames.items()
             if future.done() and not future.exception()
         }

@@ -274,9 +274,11 @@ class FrameViewer(Kept, ViewerState):
         return {"image/png": png(captioned(self.picture(), words)), "text/plain": words}
 
     def close(self) -> None:
-        """Let go of the widget, and stop fetching."""
+        """Let go of the widget and of its picture, and stop fetching."""
         self.source.close()
         super().close()
+        # Python's list of a notebook's outputs, Out, keeps the viewer itself.
+        self.shot, self.first = None, {}
 
 
 def _unknown(what: str, came: str) -> WorkbookError:

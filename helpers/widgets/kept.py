@@ -5,9 +5,10 @@ first its picture, its twin, then the widget itself. While the widget lives, its
 after a restart, or where the notebook is only read, the twin is seen in its place.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import ipywidgets as widgets
+from IPython import get_ipython
 from IPython.display import display
 
 # The picture in each media type, with at least ``text/plain``.
@@ -56,8 +57,55 @@ def display_kept(picture: Picture, live: widgets.DOMWidget) -> None:
     metadata = bundle[1] if isinstance(bundle, tuple) else {}
     box = live if isinstance(live, widgets.Box) else widgets.VBox([live], layout=FREE)
     box.add_class(LIVE)
+    _replace(live, box)
     view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
     display({VIEW: view}, metadata=metadata, raw=True)
+
+
+class _Cell(NamedTuple):
+    """What a cell has shown: in which of its runs, and each widget with the box around it."""
+
+    run: str
+    shown: list[tuple[widgets.DOMWidget, widgets.Box]]
+
+
+_cells: dict[str, _Cell] = {}
+
+
+def _replace(live: widgets.DOMWidget, box: widgets.Box) -> None:
+    """Close what the same cell showed in an earlier run: nobody sees it any more."""
+    name, run = _running_cell()
+    before = _cells.get(name)
+    if before is None or before.run != run:
+        _cells[name] = _Cell(run, [])
+    _cells[name].shown.append((live, box))
+    if before is None or before.run == run:
+        return
+    kept = {id(each) for cell in _cells.values() for shown in cell.shown for each in shown}
+    for old in before.shown:
+        for each in old:
+            if id(each) not in kept:
+                close_whole(each)
+
+
+def _running_cell() -> tuple[str, str]:
+    """Return the cell that is running, by its own name or else by its code, and which run it is."""
+    parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
+    code = parent.get("content", {}).get("code", "")
+    name = parent.get("metadata", {}).get("cellId") or code
+    return str(name), str(parent.get("header", {}).get("msg_id", ""))
+
+
+def close_whole(widget: widgets.Widget) -> None:
+    """Close a widget with all that belongs to it: its parts, their layouts and styles."""
+    if widget.comm is None:
+        return
+    parts = [getattr(widget, name) for name in widget.keys]
+    widget.close()
+    for part in parts:
+        for each in part if isinstance(part, list | tuple) else [part]:
+            if isinstance(each, widgets.Widget):
+                close_whole(each)
 
 
 def keep(picture: Picture) -> list[Picture]:

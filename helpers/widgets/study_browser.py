@@ -170,7 +170,8 @@ class Node:
         )
         self.button.add_class("wb-left").on_click(lambda _: self.toggle())
         self.message = text()
-        self.below = widgets.VBox(layout=widgets.Layout(margin="0 0 0 28px", display="none"))
+        below = widgets.Layout(margin="0 0 0 28px", display="none")
+        self.below = widgets.VBox([self.message], layout=below)
         self.box = widgets.VBox([self.button, self.below], layout=widgets.Layout(flex="0 0 auto"))
         self._mark()
 

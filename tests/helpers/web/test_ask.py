@@ -244,3 +244,28 @@ def test_a_proxy_is_not_asked_for_what_is_on_this_computer(monkeypatch, free_por
         assert ask(url.replace("127.0.0.1", "localhost")).status_code == 200
     with pytest.raises(ServerUnreachable, match="proxy gives no connection"):
         ask("http://pacs.example/")
+
+
+def test_who_keeps_an_answer_keeps_no_connection_with_it():
+    ended = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def finish(self):
+            super().finish()
+            ended.set()  # the client has closed the connection
+
+        def log_message(self, *arguments):
+            pass
+
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        answer = ask(f"http://{address}/studies")
+        assert ended.wait(10)
+    assert answer.content == b"ok"

@@ -359,7 +359,7 @@ def test_next_frames_are_fetched_before_they_are_asked_for(viewer, monkeypatch):
 
 
 def test_frames_that_were_not_wanted_for_long_are_let_go(server, monkeypatch):
-    one = CT[0].pixel_array.size * 8
+    one = CT[0].pixel_array.size * (2 + 8)  # stored values, and what they mean
     monkeypatch.setattr("helpers.widgets.frame_source.KEPT_BYTES", 3 * one)
     source = FrameSource(server, STUDY)
     # The one that is wanted a second time stays.
@@ -381,7 +381,7 @@ def test_attributes_of_an_image_are_asked_for_once(server, monkeypatch):
 
 
 def test_viewers_of_a_cell_that_is_run_again_share_their_memory_and_threads(server, monkeypatch):
-    one = CT[0].pixel_array.size * 8
+    one = CT[0].pixel_array.size * (2 + 8)  # stored values, and what they mean
     monkeypatch.setattr("helpers.widgets.frame_source.KEPT_BYTES", 3 * one)
     sources = [FrameSource(server, STUDY) for _ in range(4)]
     for source in sources:
