@@ -1,5 +1,6 @@
 """The classroom PACS as a WSGI application: which resource answers."""
 
+import errno
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,7 @@ from werkzeug.wrappers import Request, Response
 from classroom.pacs import files, rendered, retrieve, store, wadouri
 from classroom.pacs.http.body import respond
 from classroom.pacs.http.problems import Problem
+from classroom.pacs.instance import FileChanged
 from classroom.pacs.query.levels import INSTANCE, SERIES, STUDY
 from classroom.pacs.responses import json_response, no_content
 from classroom.pacs.search import search
@@ -22,6 +24,10 @@ from classroom.pacs.service import PacsRequest, Service, read_accept
 from helpers.dicom.names import is_uid
 from helpers.web import media_types
 from helpers.web.media_types import MediaType
+
+# The disk is full, or what one may have of it; and too many files, or no memory.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_BUSY = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 _STUDY = "/dicomweb/studies/<study>"
 _SERIES = _STUDY + "/series/<series>"
@@ -140,10 +146,29 @@ def _explain(error: Exception) -> Problem:
     """Return what a client is told of an exception."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, FileNotFoundError) and error.filename:
+    if isinstance(error, FileChanged):
         return Problem(
             410,
-            f"The file {Path(error.filename).name} is no longer in the archive's folder.",
+            f"The file {error.path.name} is not the one any more that the server has read.",
+            "Put that back, or start the server again.",
+        )
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return Problem(
+            507,
+            f"This server cannot write what it makes: {error.strerror}.",
+            "Make room on the server's disk. As it is stored it can be had: transfer-syntax=*.",
+        )
+    if isinstance(error, OSError) and error.errno in _BUSY:
+        return Problem(
+            503,
+            f"This server has too much to do: {error.strerror}.",
+            "Ask again in some seconds.",
+            headers={"Retry-After": "5"},
+        )
+    if isinstance(error, OSError) and error.filename:
+        return Problem(
+            410,
+            f"The file {Path(error.filename).name} can no longer be read: {error.strerror}.",
             "Put it back, or start the server again.",
         )
     traceback.print_exception(error, file=sys.stderr)

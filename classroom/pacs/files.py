@@ -84,7 +84,7 @@ def _collect_files(
                 parts.append(_as_stored(service, instance))
                 continue
             spool = spool or resources.enter_context(TemporaryFile())
-            file, size = transcode(instance.path, transfer_syntax)
+            file, size = transcode(instance.file, transfer_syntax)
             with file:
                 start = spool.tell()
                 shutil.copyfileobj(file, spool, CHUNK)
@@ -98,7 +98,7 @@ def _collect_by_default(
 ) -> tuple[Iterable[PartToSend], Callable[[], None]]:
     if len(found) > 1 and any(map(_is_converted, found)):
         for instance in found:
-            instance.path.stat()  # one that was taken away is a 410, while that can be said
+            _ = instance.file  # one that was taken away is a 410, while that can be said
         # One at a time, while the answer is sent: so its length is not known.
         return _convert(service, found), lambda: None
     with ExitStack() as resources:
@@ -126,14 +126,14 @@ def _by_default(service: Service, instance: SOPInstance, resources: ExitStack) -
     if _is_converted(instance):
         with suppress(NotAvailable):
             known = ImageFile.of(instance)
-            file, size = transcode(instance.path, ExplicitVRLittleEndian, known)
+            file, size = transcode(instance.file, ExplicitVRLittleEndian, known)
             resources.enter_context(file)
             return _part(service, instance, ExplicitVRLittleEndian, size, chunks_of(file, size))
     return _as_stored(service, instance)
 
 
 def _as_stored(service: Service, instance: SOPInstance) -> PartToSend:
-    size = instance.path.stat().st_size
+    size = instance.file.stat().st_size
     chunks = file_chunks(instance.path, size)
     return _part(service, instance, instance.transfer_syntax, size, chunks)
 

@@ -1,7 +1,8 @@
 """One DICOM file: what the classroom PACS remembers of it."""
 
+import os
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,8 +12,9 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from classroom.pacs.part10 import NotServed, check_image, is_image, read_dataset
-from helpers.dicom.json_model import Record, first_value, write_model
+from helpers.dicom.json_model import DEEPEST, Record, first_value, write_model
 from helpers.dicom.names import is_uid
+from helpers.errors import AttributeProblem
 
 PIXEL_DATA = "7FE00010"
 
@@ -30,6 +32,19 @@ class SOPInstance:
     attributes: Record = field(repr=False)
     frames: int  # 0 if there are no pixels
     pixels_at: int = 0  # where the element Pixel Data begins in the file, if it has frames
+    stamp: tuple[int, int] = (0, 0)  # the file's size, and when it was changed last
+
+    @property
+    def file(self) -> Path:
+        """The path of the file, to be read; raises FileChanged if it holds something else now."""
+        if _stamp(os.stat(self.path)) != self.stamp:
+            try:
+                now = read_instance(self.path)
+            except NotServed as reason:
+                raise FileChanged(self.path) from reason
+            if replace(now, stamp=self.stamp) != self:
+                raise FileChanged(self.path)
+        return self.path
 
     def value(self, keyword: str, default: Any = None) -> Any:
         """Return the first value of an attribute, or `default` if it is empty or absent."""
@@ -39,6 +54,14 @@ class SOPInstance:
     def resource(self) -> str:
         """The path of this instance below the DICOMweb root."""
         return f"studies/{self.study}/series/{self.series}/instances/{self.uid}"
+
+
+class FileChanged(Exception):
+    """A file that is not the one that the index knows."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} has changed since the server read it")
+        self.path = path
 
 
 def read_instance(path: Path) -> SOPInstance:
@@ -51,6 +74,8 @@ def read_instance(path: Path) -> SOPInstance:
         raise
     except InvalidDicomError:
         raise NotServed("it is not a DICOM file") from None
+    except (AttributeProblem, RecursionError) as error:
+        raise NotServed(f"its sequences are nested in more than {DEEPEST} levels") from error
     except Exception as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise NotServed(f"it cannot be read ({reason})") from error
@@ -78,9 +103,14 @@ def _read(path: Path, file: BinaryIO) -> SOPInstance:
             "vr": "OB" if is_bytes else "OW",
             "BulkDataURI": f"bulkdata/{PIXEL_DATA}",
         }
+    stamp = _stamp(os.fstat(file.fileno()))
     return SOPInstance(
-        Path(path), study, series, uid, transfer_syntax, attributes, frames, pixels_at
+        Path(path), study, series, uid, transfer_syntax, attributes, frames, pixels_at, stamp
     )
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
 
 
 def _uid(dataset: Dataset, keyword: str) -> str:

@@ -73,7 +73,7 @@ def thumbnail(
 def picture(image: SOPInstance, frame: int, media_type: str, options: dict[str, Any]) -> Response:
     """Answer with one frame as a picture; `options` are those of `render`."""
     try:
-        content = render(image.path, frame, media_type, **options)
+        content = render(image.file, frame, media_type, **options)
     except NotAvailable as reason:
         raise Problem(406, reason.detail, reason.hint, acceptable=["application/dicom"]) from None
     except ValueError as error:

@@ -91,7 +91,7 @@ def _send_frames(
             offer = MediaType("multipart/related", {"type": kind})
             if "*" in asked[0] and choose(ranges, [offer]) is None:
                 continue  # `q=0` takes it out of the wider range
-            first = encoded_frames.read_frame(image.path, numbers[0], syntax)
+            first = encoded_frames.read_frame(image.file, numbers[0], syntax)
         except NotAvailable as reason:
             refusal = refusal or f"{reason.detail} {reason.hint}"
             continue
@@ -117,7 +117,7 @@ def _read_frames(
     yield numbers[0], first
     for number in numbers[1:]:
         try:
-            content = encoded_frames.read_frame(image.path, number, syntax)
+            content = encoded_frames.read_frame(image.file, number, syntax)
         except NotAvailable as reason:
             # The answer has begun, so all that is left is to cut it. Every client notices.
             print(f"{image.path}, frame {number}: {reason.detail}", file=sys.stderr)
@@ -151,7 +151,7 @@ def send_bulk_value(
 
 
 def _read_bulk_value(instance: SOPInstance, path: str) -> bytes:
-    value: object = read_dataset(instance.path)
+    value: object = read_dataset(instance.file)
     for step in path.split("/"):
         if isinstance(value, Items) and step.isdecimal() and 1 <= int(step) <= len(value):
             value = value[int(step) - 1]

@@ -1,7 +1,6 @@
 """The DICOM JSON Model, both ways: data set -> dictionary -> data set (PS3.18 annex F)."""
 
 import base64
-import contextlib
 import math
 from typing import Any, TypeAlias
 
@@ -20,23 +19,32 @@ WHOLE_NUMBERS = ("IS", "SL", "SS", "SV", "UL", "US", "UV")
 DECIMAL_NUMBERS = ("DS", "FD", "FL")
 NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _BULK_BYTES = 768
+DEEPEST = 64  # levels of sequences in sequences: a structured report has some ten
 
 
 def write_model(dataset: Dataset, path: str = "bulkdata") -> Record:
     """Write a data set; a value that its VR does not allow is a text or left out.
+
+    What is nested too deeply is an AttributeProblem: a part of it would pass for the whole.
 
     >>> dataset = Dataset()
     >>> dataset.EncapsulatedDocument = bytes(1000)
     >>> write_model(dataset)
     {'00420011': {'vr': 'OB', 'BulkDataURI': 'bulkdata/00420011'}}
     """
+    if path.count("/") > 2 * DEEPEST:  # a tag and a number for each level
+        raise AttributeProblem(f"its sequences are nested in more than {DEEPEST} levels")
     record = {}
     for tag in sorted(dataset.keys()):
         if tag.element == 0:  # group lengths are not part of the model
             continue
-        # pydicom raises whatever it likes of a broken value. The others are worth having.
-        with contextlib.suppress(Exception):
+        try:
             record[f"{tag:08X}"] = _write_attribute(dataset, tag, f"{path}/{tag:08X}")
+        except (AttributeProblem, RecursionError):
+            raise
+        except Exception:
+            # pydicom raises whatever it likes of a broken value. The others are worth having.
+            continue
     if "00080005" in record:
         record["00080005"] = element("SpecificCharacterSet", "ISO_IR 192")  # JSON is UTF-8
     return record

@@ -1,7 +1,9 @@
 """Who may ask, what is not there, and what no answer may do."""
 
+import errno
 import http.client
 import json
+import os
 import socket
 import time
 from contextlib import closing
@@ -162,6 +164,56 @@ def test_file_that_vanished_is_a_410(tmp_path, capfd, resource):
         assert capfd.readouterr().err == ""
     finally:
         pacs.stop()
+
+
+WHOLE = ["", "/frames/1", "/rendered", "/thumbnail"]
+
+
+@pytest.mark.parametrize("end", WHOLE)
+@pytest.mark.parametrize("content", ["nothing", "garbage", "another instance"])
+def test_file_that_holds_something_else_is_a_410(tmp_path, capfd, content, end):
+    """Never the bytes of another instance under this one's UID."""
+    path = tmp_path / "one.dcm"
+    path.write_bytes(JOE[0].read_bytes())
+    pacs = server.start(tmp_path, port=0)
+    try:
+        other = {"nothing": b"", "garbage": bytes(range(256)) * 100}
+        path.write_bytes(other.get(content, JOE[1].read_bytes()))
+        response = requests.get(pacs.url + JOE_1.instance + end, headers=KEY, timeout=9)
+        assert (response.status_code, response.json()["title"]) == (410, "Gone")
+        assert "one.dcm" in response.json()["detail"] and str(tmp_path) not in response.text
+        assert capfd.readouterr().err == ""
+    finally:
+        pacs.stop()
+
+
+def test_file_that_was_only_copied_anew_is_the_same(tmp_path):
+    path = tmp_path / "one.dcm"
+    path.write_bytes(JOE[0].read_bytes())
+    pacs = server.start(tmp_path, port=0)
+    try:
+        os.utime(path, (1, 1))
+        for end in WHOLE:
+            response = requests.get(pacs.url + JOE_1.instance + end, headers=KEY, timeout=9)
+            assert response.status_code == 200
+    finally:
+        pacs.stop()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(errno.ENOSPC, 507), (errno.EDQUOT, 507), (errno.EMFILE, 503)]
+)
+def test_disk_or_table_of_files_that_is_full_is_no_mistake_of_ours(
+    pacs, problem, monkeypatch, capfd, number, status
+):
+    def write(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("classroom.pacs.transcode._write", write)
+    accept = 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.80'
+    body = problem(status, JOE_1.instance, accept)
+    assert os.strerror(number) in body["detail"]
+    assert capfd.readouterr().err == ""
 
 
 def test_client_that_hangs_up_causes_no_noise(pacs, capfd):

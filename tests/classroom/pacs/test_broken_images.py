@@ -31,6 +31,7 @@ from classroom.pacs.instance import read_instance
 from classroom.pacs.part10 import NotServed
 from classroom.pacs.rendered import render
 from classroom.pacs.transcode import transcode
+from helpers.dicom.native_model import read_native, write_native
 from tests.answers import multipart_body
 from tests.archive import RAVI
 from tests.classroom.pacs.test_render import opened
@@ -309,3 +310,42 @@ def test_no_damaged_file_ends_the_process_or_fills_the_memory(seed):
     served, drawn, megabytes = map(int, done.stdout.split())
     assert served > 50 and drawn > 50
     assert megabytes < 300
+
+
+SEQUENCE = struct.pack("<HH2sHLHHL", 8, 0x1140, b"SQ", 0, 0xFFFFFFFF, 0xFFFE, 0xE000, 0xFFFFFFFF)
+ITS_END = struct.pack("<HHLHHL", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
+
+
+def with_lengths(levels):
+    """Return sequences in sequences of known lengths, which pydicom reads when it is asked."""
+    inner = struct.pack("<HH2sH4s", 0x10, 0x4000, b"LT", 4, b"deep")
+    for _ in range(levels):
+        item = struct.pack("<HHL", 0xFFFE, 0xE000, len(inner)) + inner
+        inner = struct.pack("<HH2sHL", 8, 0x1140, b"SQ", 0, len(item)) + item
+    return inner
+
+
+def without_lengths(levels):
+    inner = struct.pack("<HH2sH4s", 0x10, 0x4000, b"LT", 4, b"deep")
+    return SEQUENCE * levels + inner + ITS_END * levels
+
+
+@pytest.mark.parametrize("nest", [with_lengths, without_lengths])
+@pytest.mark.parametrize("levels", [1, 64, 65, 200, 312, 1000, 20_000])
+def test_sequences_in_sequences_are_served_whole_or_left_out(tmp_path, levels, nest):
+    """Never a part of them, which would pass for the whole."""
+    whole = write_image(tmp_path / "made.dcm", GREY)
+    before = struct.pack("<HH2s", 0x10, 0x10, b"PN")
+    data = (tmp_path / "made.dcm").read_bytes()
+    assert whole and data.count(before) == 1
+    path = write(tmp_path / "deep.dcm", data.replace(before, nest(levels) + before))
+    if levels > 64:
+        with pytest.raises(NotServed, match="nested in more than 64 levels"):
+            read_instance(path)
+        return
+    record = read_instance(path).attributes
+    assert record == read_native(write_native(record)) | {"7FE00010": record["7FE00010"]}
+    for _ in range(levels):
+        [record] = record["00081140"]["Value"]
+    assert record["00104000"]["Value"] == ["deep"]
+    transcode(path, JPEGLSLossless)[0].close()
