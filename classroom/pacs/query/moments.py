@@ -4,9 +4,14 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+# Files of before 1993 have dates and times with marks between (PS3.5 section 6.2, DA and TM):
+# 1994.11.05, 11:20:00.
 MOMENTS = {
-    "DA": re.compile(r"(?P<digits>\d{8})"),
-    "TM": re.compile(r"(?P<digits>\d{2}|\d{4}|\d{6})(?:(?<=\d{6})\.(?P<fraction>\d{1,6}))?"),
+    "DA": re.compile(r"(?P<digits>\d{8}|\d{4}\.\d\d\.\d\d)"),
+    "TM": re.compile(
+        r"(?P<digits>\d\d|\d{4}|\d{6}|\d\d:\d\d|\d\d:\d\d:\d\d)"
+        r"(?:(?:(?<=\d{6})|(?<=:\d\d:\d\d))\.(?P<fraction>\d{1,6}))?"
+    ),
     "DT": re.compile(
         r"(?P<digits>\d{4}|\d{6}|\d{8}|\d{10}|\d{12}|\d{14})"
         r"(?:(?<=\d{14})\.(?P<fraction>\d{1,6}))?"
@@ -64,7 +69,7 @@ def _find_span(vr: str, text: str) -> tuple[datetime, datetime]:
     if not found:
         raise BadValue(f"expected {_EXPECTED[vr]}; {text!r} is none")
     parts = found.groupdict()
-    digits = ("19000101" if vr == "TM" else "") + parts["digits"]
+    digits = ("19000101" if vr == "TM" else "") + re.sub("[.:]", "", parts["digits"])
     zone = parts.get("zone") or "+0000"
     try:
         first = datetime.strptime((digits + "0101000000"[len(digits) - 4 :])[:14] + zone, _STRPTIME)
