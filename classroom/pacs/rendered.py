@@ -2,7 +2,7 @@
 
 import math
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import imagecodecs
 import numpy
@@ -30,6 +30,38 @@ _THUMBNAIL = (128, 128)
 _FUNCTIONS = {name.lower().replace("_", "-"): name for name in FUNCTIONS}
 
 
+class Region(NamedTuple):
+    """What a picture shows of an image, in its pixels (PS3.18 section 8.3.5.1.3).
+
+    What is not said reaches to the edge; a negative width or height turns the picture round.
+    """
+
+    left: float | None = None
+    top: float | None = None
+    width: float | None = None
+    height: float | None = None
+
+    def cut(self, pixels: Pixels) -> Pixels:
+        """Return the part of the pixels; raise ValueError if it is not in the image.
+
+        >>> Region(1, None, -2).cut(numpy.arange(8).reshape(2, 4)).tolist()
+        [[2, 1], [6, 5]]
+        """
+        rows, columns = pixels.shape[:2]
+        down = _span("height", rows, self.top, self.height)
+        return pixels[down, _span("width", columns, self.left, self.width)]
+
+
+def _span(side: str, whole: int, start: float | None, length: float | None) -> slice:
+    first = round(abs(start or 0))
+    end = whole if length is None else round(abs(start or 0) + abs(length))
+    if not first < end <= whole:
+        raise ValueError(f"The {side} of this image is {whole} pixels; {first} to {end} is not.")
+    if length is None or length > 0:
+        return slice(first, end)
+    return slice(end - 1, first - 1 if first else None, -1)
+
+
 def rendered(
     service: Service,
     request: PacsRequest,
@@ -45,7 +77,7 @@ def rendered(
     if "window" in request.args:
         options["window"] = _window(request.args["window"])
     if "viewport" in request.args:
-        options["viewport"] = _viewport(request.args["viewport"])
+        options |= _viewport(request.args["viewport"], 6)
     if "quality" in request.args:
         options["quality"] = whole_number("quality", request.args["quality"])
     return _picture(request, image, _frame(image, frames), options)
@@ -63,9 +95,9 @@ def thumbnail(
     check_parameters(service, request, ["accept", "viewport"])
     found = service.find(study, series, instance)
     images = [instance for instance in found if instance.frames] or found
-    options = {"viewport": _THUMBNAIL}
+    options: dict[str, Any] = {"viewport": _THUMBNAIL}
     if "viewport" in request.args:
-        options["viewport"] = _viewport(request.args["viewport"])
+        options = _viewport(request.args["viewport"], 2)
     image = images[len(images) // 2]
     return _picture(request, image, _frame(image, frames), options)
 
@@ -88,6 +120,7 @@ def render(
     *,
     window: Window | None = None,
     viewport: tuple[int, int] | None = None,
+    region: Region | None = None,
     quality: int = 90,
 ) -> bytes:
     """Draw one frame, in its own window or the one given; colour has none.
@@ -112,14 +145,18 @@ def render(
     with refusing():
         image = open_image(path)
         image.require_pixel_data()
-        with ROOM.take(room_for(image.pixel, viewport or (0, 0))):
+        room = room_for(image.pixel, viewport or (0, 0))
+    with ROOM.take(room):
+        with refusing():
             pixels = _draw(image, number, window)
-            if viewport:
-                pixels = _scaled(pixels, viewport)
-            pixels = numpy.ascontiguousarray(pixels)
-            if media_type == "image/png":
-                return bytes(imagecodecs.png_encode(pixels, level=PNG_LEVEL))
-            return bytes(imagecodecs.jpeg8_encode(pixels, level=quality))
+        if region:
+            pixels = region.cut(pixels)
+        if viewport:
+            pixels = _scaled(pixels, viewport)
+        pixels = numpy.ascontiguousarray(pixels)
+        if media_type == "image/png":
+            return bytes(imagecodecs.png_encode(pixels, level=PNG_LEVEL))
+        return bytes(imagecodecs.jpeg8_encode(pixels, level=quality))
 
 
 def _draw(image: ImageFile, number: int, window: Window | None) -> Pixels:
@@ -169,16 +206,27 @@ def _frame(image: SOPInstance, text: str) -> int:
 
 
 def _window(text: str) -> Window:
-    """Read "center,width" or "center,width,function"."""
-    sides = text.split(",")
-    function = sides.pop() if len(sides) == 3 else "linear"
+    """Read "center,width,function": all of them are needed (PS3.18 section 8.3.5.1.4)."""
+    sides, _, function = text.rpartition(",")
     if function not in _FUNCTIONS:
-        known = ", ".join(_FUNCTIONS)
-        raise Problem(400, f"window={text} is not possible.", f"The function is one of {known}.")
-    center, width = numbers("window", ",".join(sides), 2)
+        raise Problem(
+            400,
+            f"window={text} is not possible.",
+            f"Send center,width,function. The function is one of {', '.join(_FUNCTIONS)}.",
+        )
+    center, width = numbers("window", sides, 2)
     return Window(center, width, _FUNCTIONS[function])
 
 
-def _viewport(text: str) -> tuple[int, int]:
-    columns, rows = numbers("viewport", text, 2)
-    return int(columns), int(rows)
+def _viewport(text: str, most: int) -> dict[str, Any]:
+    """Read "width,height", and what may follow: the left, top, width and height of a region."""
+    sides = text.split(",")
+    # What is left out between others keeps its comma, at the end it does not.
+    if not 2 <= len(sides) <= most or not sides[-1]:
+        shape = (
+            "width,height" if most == 2 else "width,height or width,height,left,top,width,height"
+        )
+        raise Problem(400, f"viewport={text} is not possible.", f"Send {shape}.")
+    size = tuple(whole_number("viewport", side) for side in sides[:2])
+    places = [numbers("viewport", side, 1)[0] if side else None for side in sides[2:]]
+    return {"viewport": size, "region": Region(*places) if places else None}

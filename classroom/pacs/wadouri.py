@@ -17,7 +17,7 @@ from helpers.web.media_types import MediaType, choose
 
 _REQUIRED = ["requestType", "studyUID", "seriesUID", "objectUID"]
 _OPTIONAL = ["contentType", "transferSyntax", "frameNumber", "rows", "columns"]
-_OPTIONAL += ["windowCenter", "windowWidth", "imageQuality"]
+_OPTIONAL += ["windowCenter", "windowWidth", "imageQuality", "anonymize"]
 _DICOM = MediaType("application/dicom")
 
 Parameters = Mapping[str, str]
@@ -30,7 +30,7 @@ def retrieve(service: Service, request: PacsRequest) -> Response:
     without a `contentType`, is sent as DICOM.
     """
     parameters = request.args
-    if "anonymize" in parameters:
+    if parameters.get("anonymize", "no") != "no":
         # To ignore it would give away what was to stay hidden; PS3.18 section 9.4.2.3 lets a server
         # refuse that is unable.
         raise Problem(406, "This server does not anonymize.", "Leave the parameter anonymize out.")

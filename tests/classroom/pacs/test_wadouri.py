@@ -34,7 +34,7 @@ def test_picture_is_of_the_content_type(get, content_type, kind, slash):
 
 def test_picture_is_that_of_rendered(get):
     window = "&windowCenter=40&windowWidth=400"
-    for wadouri, rendered in (("", ""), (window, "?window=40,400")):
+    for wadouri, rendered in (("", ""), (window, "?window=40,400,linear")):
         content = get(f"{JOE_1.wadouri}&contentType=image/png{wadouri}").content
         assert content == get(f"{JOE_1.instance}/rendered{rendered}", "image/png").content
     frame = get(f"{ANDY.wadouri}&frameNumber=7&contentType=image/png").content
@@ -114,13 +114,18 @@ def test_parameter_that_is_not_supported_is_ignored_with_a_warning(get, contentT
     assert ignored in response.headers["Warning"]
 
 
-def test_what_was_to_be_anonymized_is_never_sent_as_it_is(problem):
-    assert "anonymize" in problem(406, f"{JOE_1.wadouri}&anonymize=yes")["detail"]
+def test_what_was_to_be_anonymized_is_never_sent_as_it_is(get, problem):
+    for wish in ("yes", "true", ""):
+        assert "anonymize" in problem(406, f"{JOE_1.wadouri}&anonymize={wish}")["detail"]
+    assert "2 times" in problem(400, f"{JOE_1.wadouri}&anonymize=no&anonymize=yes")["detail"]
+    as_it_is = get(f"{JOE_1.wadouri}&anonymize=no")
+    assert as_it_is.content == get(JOE_1.wadouri).content
+    assert "Warning" not in as_it_is.headers
 
 
 def test_numbers_that_are_asked_for_are_counted(problem):
     assert problem(400, f"{JOE_1.wadouri}&windowCenter=x")["hint"] == "Send a number."
-    path = f"{JOE_1.instance}/rendered?window=40"
+    path = f"{JOE_1.instance}/rendered?window=40,linear"
     assert problem(400, path)["hint"] == "Send 2 numbers with commas between."
 
 
