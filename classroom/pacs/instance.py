@@ -8,12 +8,10 @@ from typing import Any, BinaryIO
 
 from pydicom import Dataset
 from pydicom.datadict import dictionary_description
-from pydicom.errors import InvalidDicomError
-from pydicom.uid import MediaStorageDirectoryStorage
 
 from classroom.pacs.part10 import NotServed, check_image, is_image, read_dataset
 from helpers.dicom.json_model import DEEPEST, Record, first_value, write_model
-from helpers.dicom.names import is_uid
+from helpers.dicom.names import HEAD, is_uid, why_no_instance
 from helpers.errors import AttributeProblem
 
 PIXEL_DATA = "7FE00010"
@@ -72,8 +70,6 @@ def read_instance(path: Path) -> SOPInstance:
             return _read(path, file)
     except NotServed:
         raise
-    except InvalidDicomError:
-        raise NotServed("it is not a DICOM file") from None
     except (AttributeProblem, RecursionError) as error:
         raise NotServed(f"its sequences are nested in more than {DEEPEST} levels") from error
     except Exception as error:
@@ -82,9 +78,10 @@ def read_instance(path: Path) -> SOPInstance:
 
 
 def _read(path: Path, file: BinaryIO) -> SOPInstance:
+    if reason := why_no_instance(file.read(HEAD)):
+        raise NotServed(reason)
+    file.seek(0)
     dataset = read_dataset(file)
-    if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
-        raise NotServed("it is a DICOMDIR, a list of other files")
     transfer_syntax = _uid(dataset.file_meta, "TransferSyntaxUID")
     if not dataset.file_meta.TransferSyntaxUID.is_transfer_syntax:
         raise NotServed(f"its Transfer Syntax UID is unknown: {transfer_syntax}")

@@ -151,12 +151,13 @@ def render(
             pixels = _draw(image, number, window)
         if region:
             pixels = region.cut(pixels)
-        if viewport:
-            pixels = _scaled(pixels, viewport)
-        pixels = numpy.ascontiguousarray(pixels)
-        if media_type == "image/png":
-            return bytes(imagecodecs.png_encode(pixels, level=PNG_LEVEL))
-        return bytes(imagecodecs.jpeg8_encode(pixels, level=quality))
+        with refusing():
+            if viewport:
+                pixels = _scaled(pixels, viewport)
+            pixels = numpy.ascontiguousarray(pixels)
+            if media_type == "image/png":
+                return bytes(imagecodecs.png_encode(pixels, level=PNG_LEVEL))
+            return bytes(imagecodecs.jpeg8_encode(pixels, level=quality))
 
 
 def _draw(image: ImageFile, number: int, window: Window | None) -> Pixels:

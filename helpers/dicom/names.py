@@ -14,6 +14,9 @@ UID_LENGTH = 64
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _TAG = re.compile("[0-9A-Fa-f]{8}")
 _START = 132  # bytes: a preamble and four letters
+HEAD = 512  # bytes of a file that tell what it is
+# The third element of the File Meta Information of a DICOMDIR (PS3.10 sections 7.1 and 8.6).
+_DIRECTORY = b"\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10"
 
 
 def is_uid(text: str) -> bool:
@@ -38,11 +41,28 @@ def is_dicom(content: bytes) -> bool:
     return content[_START - 4 : _START] == b"DICM"
 
 
+def head_of(path: str | os.PathLike[str]) -> bytes:
+    """Read how a file begins."""
+    with open(path, "rb") as file:
+        return file.read(HEAD)
+
+
+def why_no_instance(head: bytes) -> str:
+    """Say why a file that begins so holds no instance; an empty text if it may hold one."""
+    if not is_dicom(head):
+        return "it is not a DICOM file"
+    return "it is a DICOMDIR, a list of other files" if is_directory(head) else ""
+
+
+def is_directory(head: bytes) -> bool:
+    """Tell whether bytes begin as a DICOMDIR does, of which each disc has one."""
+    return _DIRECTORY in head
+
+
 def may_be_dicom(path: str | os.PathLike[str]) -> bool:
     """Tell whether a file begins as DICOM does; yes if it cannot be read, for its reader to say."""
     try:
-        with open(path, "rb") as file:
-            return is_dicom(file.read(_START))
+        return is_dicom(head_of(path))
     except OSError:
         return True
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas
 
-from helpers.dicom.names import may_be_dicom
+from helpers.dicom.folder import look_through
+from helpers.dicom.names import head_of, is_directory, why_no_instance
 from helpers.errors import WorkbookError
 from helpers.files.store import INSTANCES_AT_ONCE, NOT_SENT, THERE, store_instances
 from helpers.files.store_response import FAILED, STORED
@@ -82,16 +83,18 @@ def _reach_server(name: str) -> Server:
 
 
 def _find_files(paths: list[Path]) -> list[Path]:
-    """Return the files themselves, and the DICOM files in each folder and below it."""
-    found, others = [], 0
+    """Return the files themselves, and what may hold instances in each folder and below it."""
+    found: list[Path] = []
+    left_out: list[str] = []
+    others = 0
     for path in paths:
         if path.is_dir():
-            files = [file for file in sorted(path.rglob("*")) if file.is_file()]
-            dicom = [file for file in files if may_be_dicom(file)]
-            found += dicom
-            others += len(files) - len(dicom)
+            folder = look_through(path)
+            left_out += folder.left_out
+            others += folder.others
+            files = folder.files
         elif path.exists():
-            found.append(path)
+            files = [path]
         else:
             raise WorkbookError(
                 "There is no such file or folder.",
@@ -99,16 +102,32 @@ def _find_files(paths: list[Path]) -> list[Path]:
                 came=str(path),
                 hint=f"Read it letter by letter. You are in the folder {Path.cwd()}.",
             )
+        for file in files:
+            if why := _why_left_out(file, is_named=file is path):
+                left_out.append(f"{file}: {why}")
+            else:
+                found.append(file)
     if not found:
         raise WorkbookError(
             f"There is nothing to store in {', '.join(map(str, paths))}.",
             expected="files that have the letters DICM behind their first 128 bytes",
-            came=f"only other files: {others}" if others else "no file",
+            came=f"only other files: {others + len(left_out)}" if others or left_out else "no file",
             hint="Name the folder that holds the images, or the files themselves.",
         )
+    for line in left_out:
+        print(f"left out: {line}")
     if others:
         print(f"Files that are not DICOM, and are left out: {others}")
     return found
+
+
+def _why_left_out(path: Path, *, is_named: bool) -> str:
+    """Say why a file is passed over: a named one only if it is the DICOMDIR of a disc."""
+    try:
+        head = head_of(path)
+    except OSError:  # why, is said when it is to be sent
+        return ""
+    return "" if is_named and not is_directory(head) else why_no_instance(head)
 
 
 def _report(results: pandas.DataFrame) -> None:

@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 import pandas
 import pydicom
 import requests
-from pydicom.errors import InvalidDicomError
 from tqdm.auto import tqdm
 
 from helpers.dicom.datasets import records
-from helpers.dicom.names import is_uid
+from helpers.dicom.names import head_of, is_uid, why_no_instance
 from helpers.errors import (
     AttributeProblem,
     HTTPProblem,
@@ -152,11 +151,11 @@ def _make_row(item: str | Path | pydicom.Dataset) -> Row:
     file = "" if isinstance(item, pydicom.Dataset) else str(item)
     row: Row = dict(SOPInstanceUID="", outcome=NOT_SENT, reason="", file=file, instance=None)
     try:
+        if file and (why := why_no_instance(head_of(file))):
+            row.update(outcome=FAILED, reason=why)
+            return row
         instance = _read_instance(item)
         row.update(SOPInstanceUID=instance.uid, instance=instance)
-    except InvalidDicomError:
-        why = "it is no DICOM file: the letters DICM are not behind its first 128 bytes"
-        row.update(outcome=FAILED, reason=why)
     except Exception as error:  # a broken file brings about whatever it likes
         row.update(outcome=FAILED, reason=f"it cannot be read: {error}")
     return row

@@ -15,6 +15,7 @@ from helpers.dicom.names import (
     require_uid,
     tag_of,
     vr_of,
+    why_no_instance,
 )
 from helpers.errors import AttributeProblem
 
@@ -124,6 +125,7 @@ def test_who_reserved_a_private_attribute(tag, creator):
 def test_a_file_says_what_it_is(tmp_path, content, expected):
     (tmp_path / "x").write_bytes(content)
     assert is_dicom(content) is expected
+    assert why_no_instance(content) == ("" if expected else "it is not a DICOM file")
     assert may_be_dicom(tmp_path / "x") is expected
 
 

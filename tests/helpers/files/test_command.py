@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas
 import pytest
+from pydicom.fileset import FileSet
 
 from helpers.files import __main__ as store
 from tests import archive
@@ -72,6 +73,24 @@ def test_a_folder_with_nothing_to_store_is_not_a_success(run, tmp_path):
     (tmp_path / "notes" / "a.txt").write_text("no DICOM")
     code, _, errors = run(tmp_path / "notes", "--to", "mine")
     assert code == 2 and "only other files: 1" in errors
+
+
+def test_the_list_of_a_disc_is_left_out_and_nothing_is_missing(run, tmp_path):
+    disc = tmp_path / "disc"
+    files = FileSet()
+    files.add(archive.JOE[0])
+    files.write(disc)
+    (disc / "sub").mkdir()
+    (disc / "sub" / "x.dcm").write_text("no DICOM")
+    code, output, errors = run(disc, "--to", "mine")
+    assert (code, errors) == (0, "")
+    assert f"left out: {disc / 'DICOMDIR'}: it is a DICOMDIR" in output
+    assert f"left out: {disc / 'sub' / 'x.dcm'}: it is not a DICOM file" in output
+    # As a shell names all that is on a disc.
+    code, output, errors = run(disc / "DICOMDIR", archive.JOE[0], "--to", "mine")
+    assert (code, errors) == (0, "") and "it is a DICOMDIR" in output
+    code, _, errors = run(disc / "DICOMDIR", "--to", "mine")
+    assert code == 2 and "nothing to store" in errors and "only other files: 1" in errors
 
 
 def test_a_file_of_which_nobody_knows_what_it_is_is_tried(run, tmp_path, monkeypatch):

@@ -369,7 +369,7 @@ def test_what_is_no_dicom_file_does_not_stop_the_others(archive, tmp_path):
         [tmp_path / "notes.txt", JOE[0], tmp_path / "missing.dcm"], archive.server
     )
     assert results.outcome.tolist() == ["failed", "stored", "failed"]
-    assert results.reason[0].startswith("it is no DICOM file: ")
+    assert results.reason[0].startswith("it is not a DICOM file")
     assert (
         results.reason[2].startswith("it cannot be read: ") and "missing.dcm" in results.reason[2]
     )
