@@ -22,6 +22,7 @@ from classroom.pacs.responses import json_response, no_content
 from classroom.pacs.search import search
 from classroom.pacs.service import PacsRequest, Service, read_accept
 from helpers.dicom.names import is_uid
+from helpers.dicom.quiet import quietly
 from helpers.web import media_types
 from helpers.web.media_types import MediaType
 
@@ -73,7 +74,8 @@ class Application:
         """Answer one request (PEP 3333)."""
         request = PacsRequest(environ)
         try:
-            response = self._answer(request)
+            with quietly():  # what pydicom says of a file is no news for who runs the server
+                response = self._answer(request)
         except Exception as error:
             response = _explain(error).response()
         for text in request.warnings:

@@ -23,6 +23,7 @@ from pydicom.uid import (
 )
 
 from classroom.pacs.image_file import NoSuchFrame, NotAvailable, open_image, refusing
+from classroom.pacs.part10 import TransferSyntax
 from classroom.pacs.room import ROOM, room_for
 from helpers.pixels.codecs import DECODABLE, UNCOMPRESSED
 from helpers.pixels.encode import WRITABLE, encode, refuse_bits
@@ -122,7 +123,7 @@ def choose(
 def _as_stored(stored: str) -> UID:
     """Return the transfer syntax of frames passed on from a file of transfer syntax `stored`."""
     # Implicit, big endian, deflated: frames leave this server as samples in little endian.
-    return ExplicitVRLittleEndian if stored in UNCOMPRESSED else UID(stored)
+    return ExplicitVRLittleEndian if stored in UNCOMPRESSED else TransferSyntax(stored)
 
 
 def _refuse_contradiction(media_type: str, wanted: UID) -> None:

@@ -27,7 +27,7 @@ from pydicom.uid import (
 
 from classroom.pacs.http.problems import Problem
 from classroom.pacs.instance import SOPInstance
-from classroom.pacs.part10 import put_right
+from classroom.pacs.part10 import TransferSyntax, put_right
 from helpers.errors import FrameError
 from helpers.pixels.codecs import DECODABLE, check_stored, decode_stored
 from helpers.pixels.stored import (
@@ -97,7 +97,7 @@ class ImageFile:
         self.path = path
         with open(path, "rb") as file:
             self.header = pydicom.dcmread(file, stop_before_pixels=True)
-            self.transfer_syntax: UID = self.header.file_meta.TransferSyntaxUID
+            self.transfer_syntax: UID = TransferSyntax.of(self.header)
             if self.transfer_syntax == DeflatedExplicitVRLittleEndian:
                 # The position in the file means nothing: what was read is the inflated copy.
                 whole = pydicom.dcmread(path)
@@ -116,7 +116,7 @@ class ImageFile:
 
         That is enough for frames in fragments whose places no attribute tells; else None.
         """
-        syntax = UID(instance.transfer_syntax)
+        syntax = TransferSyntax(instance.transfer_syntax)
         if not (instance.frames and syntax.is_encapsulated) or _OFFSETS in instance.attributes:
             return None
         image = cls.__new__(cls)

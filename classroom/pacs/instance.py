@@ -1,7 +1,6 @@
 """One DICOM file: what the classroom PACS remembers of it."""
 
 import os
-import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,9 +8,17 @@ from typing import Any, BinaryIO
 from pydicom import Dataset
 from pydicom.datadict import dictionary_description
 
-from classroom.pacs.part10 import NotServed, check_image, is_image, read_dataset
+from classroom.pacs.part10 import (
+    NotServed,
+    TransferSyntax,
+    check_image,
+    has_pixel_data,
+    is_image,
+    read_dataset,
+)
 from helpers.dicom.json_model import DEEPEST, Record, first_value, write_model
 from helpers.dicom.names import HEAD, is_uid, why_no_instance
+from helpers.dicom.quiet import quietly
 from helpers.errors import AttributeProblem
 
 PIXEL_DATA = "7FE00010"
@@ -65,8 +72,7 @@ class FileChanged(Exception):
 def read_instance(path: Path) -> SOPInstance:
     """Read a DICOM file up to its pixels; raise NotServed if it cannot be what it says it is."""
     try:
-        with warnings.catch_warnings(), open(path, "rb") as file:
-            warnings.simplefilter("ignore")
+        with quietly(), open(path, "rb") as file:
             return _read(path, file)
     except NotServed:
         raise
@@ -82,20 +88,20 @@ def _read(path: Path, file: BinaryIO) -> SOPInstance:
         raise NotServed(reason)
     file.seek(0)
     dataset = read_dataset(file)
-    transfer_syntax = _uid(dataset.file_meta, "TransferSyntaxUID")
-    if not dataset.file_meta.TransferSyntaxUID.is_transfer_syntax:
+    transfer_syntax = TransferSyntax(_uid(dataset.file_meta, "TransferSyntaxUID"))
+    if not transfer_syntax.is_transfer_syntax:
         raise NotServed(f"its Transfer Syntax UID is unknown: {transfer_syntax}")
     study, series, uid = (
         _uid(dataset, keyword)
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
     )
     attributes = write_model(dataset)
-    frames = pixels_at = 0
-    if is_image(dataset):
-        pixels_at = file.tell()
+    frames = 0
+    pixels_at = file.tell()
+    if is_image(dataset) and has_pixel_data(dataset, file):
         check_image(dataset, file)
         frames = int(dataset.get("NumberOfFrames") or 1)
-        is_bytes = dataset.file_meta.TransferSyntaxUID.is_compressed or dataset.BitsAllocated <= 8
+        is_bytes = transfer_syntax.is_compressed or dataset.BitsAllocated <= 8
         attributes[PIXEL_DATA] = {
             "vr": "OB" if is_bytes else "OW",
             "BulkDataURI": f"bulkdata/{PIXEL_DATA}",

@@ -1,6 +1,7 @@
 """DICOM files (PS3.10): read up to their pixels, and checked to be whole."""
 
 import os
+import struct
 import zlib
 from typing import BinaryIO
 
@@ -17,6 +18,7 @@ from helpers.web.limits import BODY_BYTES
 
 # Values of these are words, with their size in bytes. pydicom leaves them in the order of the file.
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+_PIXEL_DATA = 0x7FE00010
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _READ_SIZE = 1 << 16
 _META = 132  # where the File Meta Information begins (PS3.10 section 7.1)
@@ -25,8 +27,30 @@ _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0" + bytes(4)
 
 
+# JPEG, JPEG-LS, JPEG 2000, JPEG XL, video: all of them encapsulated (PS3.5 section A.4).
+_COMPRESSED_IMAGES = "1.2.840.10008.1.2.4."
+
+
 class NotServed(ValueError):
     """A file that the archive leaves out; the message says why."""
+
+
+class TransferSyntax(UID):
+    """A transfer syntax, also one of compressed images that is newer than pydicom's dictionary.
+
+    >>> TransferSyntax("1.2.840.10008.1.2.4.110").is_encapsulated
+    True
+    """
+
+    @property
+    def type(self) -> str:
+        """What the UID is of; all else that pydicom tells of a transfer syntax follows from it."""
+        return "Transfer Syntax" if self.startswith(_COMPRESSED_IMAGES) else super().type
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "TransferSyntax":
+        """Return that of a data set which was read from a file."""
+        return cls(dataset.file_meta.TransferSyntaxUID)
 
 
 def read_dataset(file: str | os.PathLike[str] | BinaryIO) -> Dataset:
@@ -115,6 +139,18 @@ def is_image(dataset: Dataset) -> bool:
     return all(dataset.get(keyword) is not None for keyword in needed)
 
 
+def has_pixel_data(dataset: Dataset, file: BinaryIO) -> bool:
+    """Tell whether Pixel Data follows the attributes that were read; `file` stands behind them."""
+    syntax = TransferSyntax.of(dataset)
+    if syntax.is_deflated:  # there the file is no longer where the pixel data is
+        file.seek(0)
+        return _PIXEL_DATA in pydicom.dcmread(file)
+    start = file.tell()
+    tag = struct.unpack(f"{'<' if syntax.is_little_endian else '>'}HH", file.read(4).ljust(4))
+    file.seek(start)
+    return tag == (_PIXEL_DATA >> 16, _PIXEL_DATA & 0xFFFF)
+
+
 def check_image(dataset: Dataset, file: BinaryIO) -> None:
     """Raise NotServed if an image cannot be as it is described; `file` stands at the pixels."""
     for keyword in ("SamplesPerPixel", "PhotometricInterpretation", "BitsStored"):
@@ -131,15 +167,13 @@ def check_image(dataset: Dataset, file: BinaryIO) -> None:
     for keyword, is_possible in possible.items():
         if not is_possible:
             raise NotServed(f"its {_name(keyword)} cannot be {dataset[keyword].value}")
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if not syntax.is_deflated:  # there the file is no longer where the pixel data is
+    syntax = TransferSyntax.of(dataset)
+    if not syntax.is_deflated:
         _check_pixel_data(dataset, file, syntax)
 
 
 def _check_pixel_data(dataset: Dataset, file: BinaryIO, syntax: UID) -> None:
     header = file.read(8)
-    if not header:
-        raise NotServed("it describes an image, but has no pixel data")
     if not syntax.is_implicit_VR:
         header = header[:4] + file.read(4)
     length = int.from_bytes(header[4:], "little" if syntax.is_little_endian else "big")

@@ -5,7 +5,6 @@ the same bytes again are a success, other bytes under the same SOP Instance UID 
 """
 
 import filecmp
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from classroom.pacs.storage import IncomingFile
 from helpers.dicom.json_model import element, elements
 from helpers.dicom.names import is_uid, tag_of
 from helpers.dicom.native_model import write_native
+from helpers.dicom.quiet import quietly
 from helpers.errors import MissingBoundary, MultipartError
 from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, pieces
 from helpers.multipart.reader import boundary_of
@@ -172,8 +172,7 @@ def _read_uids(path: Path) -> list[str]:
     """Return SOP Class and SOP Instance UID of a broken file, or nothing if they are lost."""
     keywords = ["SOPClassUID", "SOPInstanceUID"]
     try:
-        with warnings.catch_warnings(), open(path, "rb") as file:
-            warnings.simplefilter("ignore")
+        with quietly(), open(path, "rb") as file:
             check_inflated(file)
             dataset = pydicom.dcmread(file, specific_tags=keywords, stop_before_pixels=True)
             uids = [str(dataset[keyword].value) for keyword in keywords]

@@ -20,6 +20,7 @@ from classroom.pacs.frames import LOSSY
 from classroom.pacs.image_file import ImageFile, NotAvailable, open_image, refusing
 from classroom.pacs.part10 import with_transfer_syntax
 from classroom.pacs.room import ROOM, room_for
+from helpers.dicom.quiet import quietly
 from helpers.pixels.codecs import DECODABLE, LOSSY_JPEG, UNCOMPRESSED, unpack_rle
 from helpers.pixels.encode import LOSSLESS, encode, refuse_bits
 from helpers.pixels.stored import ImagePixel, read_image_pixel
@@ -50,7 +51,7 @@ def transcode(
     ...     print(pydicom.dcmread(file).file_meta.TransferSyntaxUID.name)
     JPEG-LS Lossless Image Compression
     """
-    with refusing():
+    with refusing(), quietly():
         if known is not None and _header_stays(known, transfer_syntax):
             image = known
         else:

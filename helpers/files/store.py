@@ -2,7 +2,6 @@
 
 import io
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from tqdm.auto import tqdm
 
 from helpers.dicom.datasets import records
 from helpers.dicom.names import head_of, is_uid, why_no_instance
+from helpers.dicom.quiet import quietly
 from helpers.errors import (
     AttributeProblem,
     HTTPProblem,
@@ -193,9 +193,7 @@ def _read_instance(item: str | Path | pydicom.Dataset) -> InstanceToStore:
         content = file.getvalue()
         return InstanceToStore(study, uid, len(content), content)
     path = Path(item)
-    with warnings.catch_warnings():
-        # It is sent as it is; whether it is right, the server says.
-        warnings.simplefilter("ignore")
+    with quietly():  # It is sent as it is; whether it is right, the server says.
         head = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=UIDS)
         study, uid = _read_uids_of(head)
     return InstanceToStore(study, uid, path.stat().st_size, path)

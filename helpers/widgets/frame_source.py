@@ -155,7 +155,7 @@ class FrameSource:
             raise WorkbookError(
                 "There is no image to show.",
                 expected="a study with images",
-                came=f"{len(found)} instances without pixels" if len(found) else "no instances",
+                came="instances without pixels" if len(found) else "no instances",
                 hint="Compare the Study Instance UID with the answer that you took it from.",
             )
         return images

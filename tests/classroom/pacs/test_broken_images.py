@@ -4,6 +4,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 import requests
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    HTJ2K,
     JPEG2000,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -247,6 +249,66 @@ def test_palette_of_a_big_endian_file(tmp_path):
     pictures = [render(tmp_path / name, 1, "image/png") for name in ("little.dcm", "big.dcm")]
     assert opened(pictures[0]).std() > 10
     assert pictures[0] == pictures[1]
+
+
+@contextmanager
+def served(folder):
+    """Run a server on a folder; yield a function that asks for what is below its instance."""
+    running = pacs_server.start(folder, port=0, apikey=None)
+    [study] = running.archive.studies.values()
+    url = f"{running.url}/dicomweb/{study.instances[0].resource}"
+    try:
+        yield lambda below, accept: requests.get(url + below, headers={"Accept": accept}, timeout=9)
+    finally:
+        running.stop()
+
+
+@pytest.mark.parametrize("syntax", [RAW, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
+def test_image_without_pixel_data_has_all_but_frames(tmp_path, syntax):
+    dataset = write_image(tmp_path / "made.dcm", GREY, SmallestImagePixelValue=None)
+    del dataset.PixelData
+    dataset.file_meta.TransferSyntaxUID = syntax
+    is_little = syntax != ExplicitVRBigEndian
+    pydicom.dcmwrite(tmp_path / "made.dcm", dataset, implicit_vr=False, little_endian=is_little)
+    with served(tmp_path) as get:
+        [metadata] = get("/metadata", "application/dicom+json").json()
+        assert metadata["00280010"]["Value"] == [16] and "7FE00010" not in metadata
+        whole = get("", "application/dicom; transfer-syntax=*")
+        assert whole.content == (tmp_path / "made.dcm").read_bytes()
+        explicit = pydicom.dcmread(BytesIO(get("", "application/dicom").content))
+        assert (explicit.Rows, explicit.file_meta.TransferSyntaxUID) == (16, RAW)
+        for below, accept in (("/frames/1", "*/*"), ("/rendered", "image/png")):
+            assert get(below, accept).status_code == 404
+
+
+@pytest.mark.parametrize("number", [110, 111, 112, 999])
+def test_frame_in_an_encoding_that_nobody_here_reads_comes_as_it_is_stored(tmp_path, number):
+    data, syntax = b"\xff\n some stream of bytes", f"1.2.840.10008.1.2.4.{number}"
+    path = compressed(tmp_path / "made.dcm", data, HTJ2K)  # pydicom writes only what it knows
+    path.write_bytes(path.read_bytes().replace(HTJ2K.encode(), syntax.encode()))
+    with served(tmp_path) as get:
+        [metadata] = get("/metadata", "application/dicom+json").json()
+        assert metadata["7FE00010"]["vr"] == "OB"
+        for accept in ("application/dicom; transfer-syntax=*", "application/dicom"):
+            assert get("", accept).content == path.read_bytes()
+        frames = get(
+            "/frames/1", "multipart/related; type=application/octet-stream; transfer-syntax=*"
+        )
+        assert frames.status_code == 200 and data in frames.content
+        assert f"transfer-syntax={syntax}".encode() in frames.content
+        for below, accept in (("/rendered", "image/png"), ("/frames/1", "image/jls")):
+            answer = get(below, accept)
+            assert answer.status_code == 406 and answer.json()["hint"]
+
+
+def test_what_pydicom_thinks_of_a_uid_is_not_said_by_the_server(tmp_path):
+    """In tests a warning is an error, which would be the answer."""
+    path = tmp_path / "made.dcm"
+    write_image(path, GREY, FrameOfReferenceUID="1.2.3.44")
+    path.write_bytes(path.read_bytes().replace(b"1.2.3.44", b"1.2.3.04"))
+    file, _ = transcode(path, RLELossless)
+    with file:
+        assert b"1.2.3.04" in file.read()
 
 
 def test_a_file_that_inflates_without_end_is_left_out(tmp_path):
