@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,12 @@ def needs_tool(command, package):
     """
     missing = shutil.which(command) is None and not os.environ.get("WORKBOOK_NO_SKIPS")
     return pytest.mark.skipif(missing, reason=f"needs {command}: install {package}")
+
+
+def needs_package(module, package):
+    """Skip a test on a machine without a package of test images, which has `module` in it."""
+    missing = find_spec(module) is None and not os.environ.get("WORKBOOK_NO_SKIPS")
+    return pytest.mark.skipif(missing, reason=f"needs {package}: pip install {package}")
 
 
 def needs_node_package(name):
