@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas
 import pytest
-from pydicom.fileset import FileSet
 
 from helpers.files import __main__ as store
 from tests import archive
 from tests.answers import saying
+from tests.classroom.pacs.test_archive import dicomdir
 from tests.peers.orthanc import orthanc_for_a_test
 from tests.storing import Archive, running_archive
 
@@ -77,10 +77,9 @@ def test_a_folder_with_nothing_to_store_is_not_a_success(run, tmp_path):
 
 def test_the_list_of_a_disc_is_left_out_and_nothing_is_missing(run, tmp_path):
     disc = tmp_path / "disc"
-    files = FileSet()
-    files.add(archive.JOE[0])
-    files.write(disc)
-    (disc / "sub").mkdir()
+    (disc / "sub").mkdir(parents=True)
+    (disc / "IM0001").write_bytes(archive.JOE[0].read_bytes())
+    dicomdir(disc / "DICOMDIR")
     (disc / "sub" / "x.dcm").write_text("no DICOM")
     code, output, errors = run(disc, "--to", "mine")
     assert (code, errors) == (0, "")
