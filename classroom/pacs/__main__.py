@@ -1,6 +1,7 @@
 """The classroom PACS on its own: `python -m classroom.pacs`."""
 
 import argparse
+import contextlib
 import re
 import shlex
 import signal
@@ -14,6 +15,7 @@ from classroom.pacs.server import DATA, PORTS, Pacs, start
 from classroom.pacs.service import Edition
 from classroom.pacs.storage import REQUEST_LIMIT, STORAGE_LIMIT
 from helpers.errors import ArchiveError
+from helpers.web.limits import SERVING
 from helpers.web.secrets import WORKSHOP_KEY
 
 _MEGABYTE = 1 << 20
@@ -178,9 +180,25 @@ def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
+def _allow_many_files() -> None:
+    """Let this process open as many files as it may: each connection is one, or two."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * SERVING.connections
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 if __name__ == "__main__":
     # A file's name may hold letters that the terminal, or a log file on Windows, cannot show.
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     end_as_by_ctrl_c()
+    _allow_many_files()
     sys.exit(main())

@@ -16,6 +16,7 @@ from classroom.pacs.http.listener import listen
 from classroom.pacs.service import Edition, Service
 from classroom.pacs.storage import REQUEST_LIMIT, STORAGE_LIMIT, Storage
 from helpers.errors import ArchiveError
+from helpers.web.limits import SERVING, ServerLimits
 from helpers.web.secrets import WORKSHOP_KEY
 
 DATA = Path(__file__).parents[2] / "data" / "archive"
@@ -71,6 +72,7 @@ def start(
     is_strict: bool = False,  # a query parameter that it does not support is a 400, no warning
     request_limit: int = REQUEST_LIMIT,
     storage_limit: int = STORAGE_LIMIT,
+    limits: ServerLimits = SERVING,  # of time and of connections
     wrap: Callable[[WSGIApplication], WSGIApplication] | None = None,
 ) -> Pacs:
     """Serve a folder of DICOM files over DICOMweb, from a thread of this process.
@@ -81,7 +83,7 @@ def start(
     >>> pacs.stop()
     """
     archive = read_archive(folder)
-    server = _open_port(host, port)
+    server = _open_port(host, port, limits)
     url = f"http://{_url_host(host)}:{server.bind_addr[1]}"
     storage = Storage(storage_limit)
     service = Service(archive, f"{url}/dicomweb", edition, storage, request_limit, is_strict)
@@ -97,10 +99,10 @@ def start(
     return Pacs(server, url, archive, storage)
 
 
-def _open_port(host: str, port: int | None) -> wsgi.Server:
+def _open_port(host: str, port: int | None, limits: ServerLimits) -> wsgi.Server:
     for candidate in PORTS if port is None else [port]:
         try:
-            return listen(host, candidate)
+            return listen(host, candidate, limits)
         except OSError as error:
             problem = error
     raise ArchiveError(

@@ -47,3 +47,36 @@ PROBING = Limits(silence=5, in_all=5, body=200 * MB)
 SEARCH_BEFORE_STORING = Limits(silence=120, in_all=300)
 # Storing: 32 MB over a slow line; then the server decodes, writes and indexes what it got.
 STORING = Limits(silence=120, in_all=900)
+
+
+@dataclass(frozen=True)
+class ServerLimits:
+    """What a server grants to those who ask it, so that nobody keeps the others waiting."""
+
+    head: int = 1 << 17
+    """Bytes of a request's head: a list of a thousand UIDs fits into its URL."""
+    head_seconds: float = 10
+    """Seconds until a head is whole, from its first byte on."""
+    idle: float = 60
+    """Seconds that a connection is kept on which nothing is asked."""
+    least_speed: float = 1000
+    """Bytes a second that a body, or an answer, moves at least on average."""
+    body_pause: float = 30
+    """Seconds for which a body may stand still; then it is too slow."""
+    answer_pause: float = 60
+    """Seconds for which a client may not read: it may be busy with what it has."""
+    farewell: float = 60
+    """Seconds for which a client may go on sending after the last answer, which it reads later."""
+    farewell_pause: float = 5
+    """Seconds after which one that sends no more is taken to have read it."""
+    farewell_bytes: int = 1 << 30
+    """Bytes that it may send meanwhile; nobody reads them."""
+    working: int = 32
+    """Requests that are worked on at once; those that wait for their clients come on top."""
+    connections: int = 1024
+    """Connections at once: three for each of 300 learners, if the machine has room for them."""
+    share: float = 0.75
+    """How many of these one address may have: a whole class may sit behind one (NAT, a hub)."""
+
+
+SERVING = ServerLimits()

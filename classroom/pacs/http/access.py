@@ -18,7 +18,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Request
 
-from classroom.pacs.http.body import respond
 from classroom.pacs.http.problems import Problem
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
@@ -71,7 +70,7 @@ class Access:
             if not _is_open(request):
                 self._check_key(request)
         except Problem as problem:
-            return respond(problem.response(), environ, start)
+            return problem.response()(environ, start)
         return self._application(environ, start)
 
     def _check_host(self, request: Request) -> None:
@@ -119,7 +118,8 @@ class Access:
 
     def _list_headers(self, request: Request, answer: Headers) -> list[tuple[str, str]]:
         """Return the headers that let a page read the answer, or send its request after OPTIONS."""
-        headers = [("Vary", "Origin")]
+        # A browser guesses no type: what others have stored could be made to look like a page.
+        headers = [("Vary", "Origin"), ("X-Content-Type-Options", "nosniff")]
         origin = request.headers.get("Origin")
         if origin is None or not self._trusts(origin, request):
             return headers

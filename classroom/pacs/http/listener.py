@@ -1,94 +1,181 @@
-"""cheroot, the HTTP server below the application, with the manners of a classroom PACS."""
+"""cheroot, the HTTP server below the application, with the manners of a classroom PACS.
 
+One thread accepts connections, receives the heads of requests, and takes leave of clients that are
+still sending; a request whose head is whole gets a worker. So who is slow, or silent, keeps nobody
+waiting: a head has its time, a body and the reader of an answer their least speed.
+"""
+
+import errno
 import socket
 import threading
-from contextlib import suppress
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from wsgiref.types import WSGIEnvironment
+from typing import Any
 
 from cheroot import wsgi
-from cheroot.server import HTTPConnection, HTTPRequest
+from cheroot.connections import ConnectionManager
+from cheroot.workers.threadpool import ThreadPool
 
-from classroom.pacs.http.body import ChunkedBody
-from classroom.pacs.http.problems import PROBLEM_TYPE, Problem
+from classroom.pacs.http.connection import Connection, Gateway, State
+from classroom.pacs.http.problems import Problem
+from helpers.web.limits import SERVING, ServerLimits
 
-# Those who read a large answer slowly have a thread each, and the others must not wait for them.
-_THREADS = 32
-_CONNECTIONS_KEPT = 256
-# A list of a thousand UIDs fits into a URL.
-_HEADER_LIMIT = 1 << 17
-_SECONDS_OF_SILENCE = 60
-_PLAIN = (
-    "Send a plain HTTP/1.1 request: its path begins with one slash, and what is not ASCII in it is "
-    "percent-encoded."
-)
+# Of those that Windows can wait for at once, 512, some are not ours.
+_CONNECTIONS_ON_WINDOWS = 448
+_OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-class _Request(HTTPRequest):
-    """cheroot's request, refused in JSON like everything that is refused here."""
+class _Connections(ConnectionManager):
+    """cheroot's connections that no worker has, each with a deadline of its own."""
 
-    def read_request_headers(self) -> bool:
-        if not super().read_request_headers():
-            return False
-        length = self.inheaders.get(b"Content-Length", b"0")
-        # A length of more digits is no number of bytes that could be read.
-        if not length.isdigit() or len(length) > 18:
-            self.simple_response("400 Bad Request", "Malformed Content-Length Header.")
-            return False
-        return True
+    server: "_Server"
+    _selector: Any
 
-    def simple_response(self, status: str, msg: str = "") -> None:
-        code = HTTPStatus(int(status[:3]))
-        hint = _PLAIN
-        if code in (413, 414):
-            hint = f"The URL and the headers may have {_HEADER_LIMIT:,} bytes together."
-        problem = Problem(code, msg or code.phrase, hint)
-        self.close_connection = True
-        with suppress(OSError):
-            self.conn.wfile.write(_message(problem))
+    def idle(self) -> list[Connection]:
+        """Return those that wait for bytes, or for a request."""
+        return [one for _, one in list(self._selector.connections) if one is not self.server]
 
+    def _from_server_socket(self, server_socket: socket.socket) -> Connection | None:
+        try:
+            connection: Connection | None = super()._from_server_socket(server_socket)  # type: ignore[misc]
+        except OSError as error:
+            if error.errno not in _OUT_OF_FILES:
+                raise
+            self.server.make_room(self.idle())
+            time.sleep(0.02)  # the new one is still there; others get on meanwhile
+            return None
+        if connection is None or self.server.admit(connection):
+            return connection
+        return None
 
-def _message(problem: Problem) -> bytes:
-    head = [
-        f"HTTP/1.1 {problem.status} {problem.title}",
-        f"Content-Type: {PROBLEM_TYPE}",
-        f"Content-Length: {len(problem.body)}",
-        "Connection: close",
-    ]
-    return ("\r\n".join(head) + "\r\n\r\n").encode() + problem.body
+    def _expire(self, threshold: float) -> None:
+        now = time.monotonic()
+        for connection in self.idle():
+            if connection.deadline < now:
+                self._selector.unregister(connection.socket.fileno())
+                connection.expire()
 
 
-class _Gateway(wsgi.Gateway_10):
-    """cheroot's way from a request to WSGI, with a body that never fills the memory."""
+class _Workers(ThreadPool):
+    """cheroot's threads, and more of them while some wait for their clients."""
 
-    def get_environ(self) -> WSGIEnvironment:  # type: ignore[override]  # cheroot says None
-        environ: WSGIEnvironment = super().get_environ()
-        if self.req.chunked_read:
-            environ["wsgi.input"] = ChunkedBody(self.req)
-        return environ
+    _threads: list[threading.Thread]
+    _pending_shutdowns: deque[None]
+    _spawn_worker: Callable[[], threading.Thread]
 
+    def __init__(self, server: "_Server", count: int) -> None:
+        super().__init__(server, min=count)
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._is_stopping = False
 
-class _Connection(HTTPConnection):
-    """cheroot's connection, without the bytes that a client did not wait for.
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Let another thread work while this one waits."""
+        with self._lock:
+            self._waiting += 1
+            if self._spare() < 0 and not self._is_stopping:
+                self._threads.append(self._spawn_worker())
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+                # Some stay: the next one waits soon.
+                if self._spare() > self.min and not self._is_stopping:
+                    self.shrink(1)
 
-    They stay in the file behind the socket. When that is collected it tries to send them, fails,
-    and Python 3.13 prints the failure into a learner's notebook.
-    """
+    def _spare(self) -> int:
+        return len(self._threads) - len(self._pending_shutdowns) - self._waiting - self.min
 
-    RequestHandlerClass = _Request
+    def stop(self, timeout: int = 5) -> None:
+        with self._lock:
+            self._is_stopping = True
+        super().stop(timeout)
 
-    def close(self) -> None:
-        super().close()
-        with suppress(OSError):
-            self.wfile.close()
+    @staticmethod
+    def _force_close(connection: Connection | None) -> None:
+        # cheroot's own lets those go on that write.
+        if connection is not None:
+            with suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_RDWR)
 
 
 class _Server(wsgi.Server):
     """cheroot's server, silent about clients that hang up, and tidy when a port is taken."""
 
-    ConnectionClass = _Connection
-    keep_alive_conn_limit = _CONNECTIONS_KEPT
-    max_request_header_size = _HEADER_LIMIT
+    ConnectionClass = Connection
+    requests: _Workers
+    _connections: _Connections
+
+    def __init__(self, address: tuple[str, int], limits: ServerLimits) -> None:
+        super().__init__(
+            address,
+            None,  # the application is made when the port, and so its address, is known
+            server_name="classroom-pacs",
+            request_queue_size=512,
+            timeout=int(limits.idle),
+            shutdown_timeout=1,
+        )
+        self.limits = limits
+        self.keep_alive_conn_limit = limits.connections  # they are counted where they are admitted
+        self.gateway = Gateway
+        self.requests = _Workers(self, limits.working)
+        self._most = _possible(limits.connections)
+        self._present: Counter[str] = Counter()  # connections of each address
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        super().prepare()
+        self._connections.close()
+        self._connections = _Connections(self)
+
+    def admit(self, connection: Connection) -> bool:
+        """Count a connection; if there are too many, one that waits goes, or else this one."""
+        address = connection.remote_addr
+        if self._present[address] >= self._most * self.limits.share:
+            status = HTTPStatus.TOO_MANY_REQUESTS
+            waiting = [one for one in self._connections.idle() if one.remote_addr == address]
+        elif self._present.total() >= self._most:
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            waiting = self._connections.idle()
+        else:
+            waiting = None
+        is_admitted = waiting is None or self.make_room(waiting)
+        with self._lock:
+            self._present[address] += 1
+            connection.is_counted = True
+        if not is_admitted:
+            problem = Problem(
+                status, "There are too many connections.", "Close some, and try again in a second."
+            )
+            with suppress(OSError):
+                connection.refuse(problem)
+                # What was not read when a connection is closed takes the answer with it.
+                connection.socket.shutdown(socket.SHUT_WR)
+                connection.rfile.receive()
+            connection.close()
+        return is_admitted
+
+    def make_room(self, waiting: list[Connection]) -> bool:
+        """Hang up on the one that waits for the longest time; tell whether there is one."""
+        candidates = [one for one in waiting if not one.is_evicted]
+        if not candidates:
+            return False
+        min(candidates, key=lambda one: one.since).evict()
+        return True
+
+    def leave(self, connection: Connection) -> None:
+        """Count a connection no longer."""
+        with self._lock:
+            if connection.is_counted:
+                connection.is_counted = False
+                self._present[connection.remote_addr] -= 1
+                if not self._present[connection.remote_addr]:
+                    del self._present[connection.remote_addr]
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
@@ -99,31 +186,34 @@ class _Server(wsgi.Server):
             socket_.close()
             raise
 
-    def process_conn(self, conn: HTTPConnection) -> None:
-        # Browsers open connections in advance. One that has sent nothing yet waits with those that
-        # are kept alive, and not in a thread.
-        if conn.last_used is None:
+    def process_conn(self, conn: Connection) -> None:
+        """Give a request to a worker as soon as its head is here."""
+        state = conn.advance()
+        if state is State.IS_ASKED:
+            self.requests.put(conn)
+        elif state is State.WAITS:
             self.put_conn(conn)
         else:
-            super().process_conn(conn)
+            conn.close()
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         if traceback:
             super().error_log(msg, level, traceback)
 
 
-def listen(host: str, port: int) -> wsgi.Server:
+def _possible(wanted: int) -> int:
+    """Return how many connections there may be: of the files of this process, half are others."""
+    try:
+        import resource
+    except ImportError:
+        return min(wanted, _CONNECTIONS_ON_WINDOWS)
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if most == resource.RLIM_INFINITY else min(wanted, most // 2)
+
+
+def listen(host: str, port: int, limits: ServerLimits = SERVING) -> wsgi.Server:
     """Open a port, 0 for any; clients wait till the server has a `wsgi_app` and serves."""
-    server = _Server(
-        (host, port),
-        None,  # the application is made when the port, and so its address, is known
-        server_name="classroom-pacs",
-        numthreads=_THREADS,
-        request_queue_size=64,
-        timeout=_SECONDS_OF_SILENCE,
-        shutdown_timeout=1,
-    )
-    server.gateway = _Gateway
+    server = _Server((host, port), limits)
     # cheroot's worker threads are like the thread that makes them. Made by a daemon, they do not
     # keep a notebook's kernel, or a script that called connect(), from ending.
     problems: list[OSError] = []

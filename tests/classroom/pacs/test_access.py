@@ -116,6 +116,15 @@ def test_page_of_the_web_cannot_store_where_no_key_is_needed(open_pacs):
     assert len(open_pacs.archive) == before
 
 
+@pytest.mark.parametrize("key", [{}, KEY])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS", "DELETE"])
+def test_no_browser_guesses_what_an_answer_is(pacs, method, key):
+    for path in ("/", STUDIES, "/nowhere", JOE_1.instance + "/rendered"):
+        for origin in ({}, {"Origin": OURS[0]}, {"Origin": OTHERS[0]}):
+            response = ask(pacs, path, method, **key, **origin)
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
 def test_without_an_origin_there_is_no_cors(pacs):
     response = ask(pacs, STUDIES, **KEY)
     assert (response.status_code, cors(response)) == (200, {})

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.pacs.http.body import BodyCut, ChunkedBody, chunks, drain
+from classroom.pacs.http.body import BodyCut, ChunkedBody, SizedBody, chunks, drain
 from classroom.pacs.http.problems import Problem
 
-BODY = b"5\r\nhello\r\n1;name=value\r\n \r\nA \r\nworld12345\r\n0\r\nTrailer: x\r\n\r\n"
+BODY = b"5\r\nhello\r\n1;name=value\r\n \r\nA ; last\r\nworld12345\r\n0\r\nTrailer: x\r\n\r\n"
 REST = b"GET / HTTP/1.1\r\n"
 
 
@@ -69,6 +69,10 @@ def test_body_that_is_not_read_to_its_end_ends_the_connection():
         b"F" * 16 + b"\r\n",
         b"5" * 5000,
         b"0\r\n" + b"a: b\r\n" * 200 + b"\r\n",
+        *(b" 5\r\nhello\r\n0\r\n\r\n", b"5 \r\nhello\r\n0\r\n\r\n", b"5\t\r\nhello\r\n0\r\n\r\n"),
+        *(b"5\nhello\r\n0\r\n\r\n", b"5\r\nhello\n0\r\n\r\n", b"5\r\nhello\r\n0\n\r\n"),
+        *(b"5\r\nhello\r\n0\r\n\n", b"5\rhello\r\n", b"5;a\rb\r\nhello\r\n", b"5\0\r\nhello\r\n"),
+        *(b"0\r\nA : b\r\n\r\n", b"0\r\n A: b\r\n\r\n", b"5;\r\nhello\r\n", b'5;a="\r\nhello\r\n'),
     ],
 )
 def test_chunks_that_are_none_are_noticed(data):
@@ -155,11 +159,54 @@ def test_connection_that_is_lost_is_a_cut_body():
     assert drain(environ) is True
 
 
-def test_drain_reads_a_body_to_its_end_but_not_for_ever(monkeypatch):
+def test_drain_reads_a_small_body_to_its_end_and_not_more(monkeypatch):
     environ = environ_of(bytes(1_000_000))
     assert drain(environ) is True
     assert environ["wsgi.input"].read() == b""
     monkeypatch.setattr("classroom.pacs.http.body.PATIENCE", 500_000)
-    environ = environ_of(bytes(1_000_000))
+    for length in ("1000000", ""):
+        environ = environ_of(bytes(1_000_000), CONTENT_LENGTH=length, HTTP_TRANSFER_ENCODING="x")
+        assert drain(environ) is False
+        assert environ["wsgi.input"].read() != b""
+
+
+def test_drain_reads_nothing_from_who_waits_to_be_told_to_send():
+    environ = environ_of(bytes(10), HTTP_EXPECT="100-continue")
     assert drain(environ) is False
-    assert environ["wsgi.input"].read() != b""
+    assert environ["wsgi.input"].tell() == 0
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_body_of_known_length_is_read_to_its_end_and_the_next_request_is_left(size):
+    request = request_of(b"hello" + REST)
+    body = SizedBody(request, 5)
+    assert request.close_connection is True
+    assert read_all(body, size) == b"hello"
+    assert body.read(size) == b""
+    assert request.conn.rfile.read() == REST
+    assert request.close_connection is False
+
+
+def test_connection_is_closed_when_a_body_of_known_length_was_not_read_to_its_end():
+    request = request_of(b"hello")
+    SizedBody(request, 5).read(3)
+    assert request.close_connection is True
+    request = request_of(b"hel")
+    assert read_all(SizedBody(request, 5)) == b"hel"
+    assert request.close_connection is True
+
+
+@pytest.mark.parametrize("close", [True, False])
+def test_request_without_a_body_changes_nothing(close):
+    request = request_of(REST, close)
+    assert SizedBody(request, 0).read(9) == b""
+    assert request.close_connection is close
+
+
+def test_chunks_that_are_none_store_nothing_of_what_came_before():
+    request = request_of(b"5\r\nhello\r\n0\n\n")
+    received = []
+    with pytest.raises(Problem) as refused:
+        received.extend(chunks({"wsgi.input": ChunkedBody(request)}, 100))
+    assert refused.value.status == 400
+    assert request.close_connection is True
