@@ -11,6 +11,9 @@ from helpers.dicom.native_model import write_native
 from helpers.multipart.writer import MultipartBody, PartToSend
 from helpers.web.media_types import MediaType
 
+# Bytes that somebody stored, whatever they say that they are, are never a page of this server: a
+# browser keeps them as a file, and runs no script where it shows them all the same.
+NO_PAGE = {"Content-Disposition": "attachment", "Content-Security-Policy": "sandbox"}
 XML_PARTS = MediaType("multipart/related", {"type": "application/dicom+xml"})
 JSON_TYPES = [MediaType("application/dicom+json"), MediaType("application/json")]
 XML_TYPES = [MediaType(f"{name}xml") for name in ("application/dicom+", "application/", "text/")]
@@ -38,7 +41,7 @@ def describe(service: Service, request: Request, models: list[dict[str, Any]]) -
     if not models:
         return no_content()
     if offer in XML_TYPES and len(models) == 1:
-        return Response(write_native(models[0]), content_type=str(offer))
+        return xml_response(models[0], offer)
     documents = [write_native(model) for model in models]
     return multipart(
         "application/dicom+xml",
@@ -50,6 +53,12 @@ def json_response(content: object, media_type: str = "application/json") -> Resp
     """Answer with JSON, which is UTF-8 always (RFC 8259)."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return Response(text.encode(), content_type=media_type)
+
+
+def xml_response(model: dict[str, Any], offer: MediaType) -> Response:
+    """Answer with a Native DICOM Model; in a browser it is a page that can do nothing."""
+    headers = {"Content-Security-Policy": NO_PAGE["Content-Security-Policy"]}
+    return Response(write_native(model), headers=headers, content_type=str(offer))
 
 
 def no_content() -> Response:

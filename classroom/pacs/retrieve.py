@@ -14,7 +14,7 @@ from classroom.pacs.http.problems import Problem, not_acceptable
 from classroom.pacs.image_file import NotAvailable
 from classroom.pacs.instance import PIXEL_DATA, SOPInstance
 from classroom.pacs.part10 import read_dataset
-from classroom.pacs.responses import describe, multipart
+from classroom.pacs.responses import NO_PAGE, describe, multipart
 from classroom.pacs.service import PacsRequest, Service, check_parameters, choose_offer, read_accept
 from helpers.dicom.json_model import with_bulk_data_uris
 from helpers.multipart.writer import PartToSend
@@ -147,7 +147,7 @@ def send_bulk_value(
         return multipart(
             offer.part.name, [PartToSend(offer.part.name, len(content), [content], url)]
         )
-    return Response(content, content_type=offer.name)
+    return Response(content, headers=NO_PAGE, content_type=offer.name)
 
 
 def _read_bulk_value(instance: SOPInstance, path: str) -> bytes:

@@ -18,12 +18,11 @@ from classroom.pacs.http.problems import Problem
 from classroom.pacs.image_file import NotAvailable, open_image
 from classroom.pacs.instance import SOPInstance, read_instance
 from classroom.pacs.part10 import NotServed, check_inflated
-from classroom.pacs.responses import JSON_TYPES, XML_TYPES, json_response
+from classroom.pacs.responses import JSON_TYPES, XML_TYPES, json_response, xml_response
 from classroom.pacs.service import PacsRequest, Service, check_parameters, choose_offer
 from classroom.pacs.storage import IncomingFile
 from helpers.dicom.json_model import element, elements
 from helpers.dicom.names import is_uid, tag_of
-from helpers.dicom.native_model import write_native
 from helpers.dicom.quiet import quietly
 from helpers.errors import MissingBoundary, MultipartError
 from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, pieces
@@ -78,7 +77,7 @@ def store(service: Service, request: PacsRequest, study: str | None = None) -> R
     if offer in JSON_TYPES:
         response = json_response(module, offer.name)
     else:
-        response = Response(write_native(module), content_type=str(offer))
+        response = xml_response(module, offer)
     response.status_code = 409 if not stored else 202 if failures or warned else 200
     return response
 

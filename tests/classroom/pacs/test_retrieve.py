@@ -269,6 +269,35 @@ def test_bulk_value_inside_a_sequence_is_found(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "named",
+    ["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/pdf", "a/b"],
+)
+def test_stored_document_is_never_a_page_of_the_server(tmp_path, named):
+    dataset = pydicom.dcmread(DOCUMENT.path)
+    dataset.MIMETypeOfEncapsulatedDocument = named
+    dataset.save_as(tmp_path / "document.dcm")
+    running = server.start(tmp_path, port=0, apikey=None)
+    try:
+        url = f"{running.url}{DOCUMENT.instance}/bulkdata/00420011"
+        for accept in (named, f"{named}, */*; q=0.1", "application/octet-stream"):
+            response = requests.get(url, headers={"Accept": accept}, timeout=9)
+            assert response.content == dataset.EncapsulatedDocument
+            assert response.headers["Content-Disposition"] == "attachment"
+            assert response.headers["Content-Security-Policy"] == "sandbox"
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+    finally:
+        running.stop()
+
+
+@pytest.mark.parametrize("accept", ["text/xml", "application/dicom+xml", "application/xml"])
+def test_attributes_as_xml_are_no_page_that_does_anything(get, accept):
+    response = get(JOE_1.instance + "/metadata", accept)
+    assert response.headers["Content-Type"] == accept
+    assert response.headers["Content-Security-Policy"] == "sandbox"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
     "named", ["application/pdf\nX-Evil: 1", "nonsense", "ä/ö", "te\u017ft/plain", ""]
 )
 def test_document_whose_type_makes_no_sense_is_bytes(tmp_path, named):
