@@ -46,34 +46,42 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
-# What .venv holds: a fingerprint for each requirements file, or UNFINISHED from the moment
-# that pip begins until it has ended.
+# What is installed: every library, pinned, with the hashes of its files. tests/lock.py makes them.
+LOCK = "requirements.lock"
+TESTS_LOCK = "tests/requirements.lock"
+
+# Installs the same libraries in a third of pip's time, if pip can fetch it. Its lock stands alone,
+# because a computer for which there is no uv must be able to do without.
+UV = "uv==0.13.9"
+UV_LOCK = "installer.lock"
+
+# What .venv holds: a fingerprint for each lock, or UNFINISHED from the moment that an install
+# begins until it has ended.
 STAMP = VENV / "workbook-installed.txt"
 UNFINISHED = "unfinished"
 
 INSTALLING = "Installing the libraries (one to five minutes) ..."
-
-# Installs the same libraries in a third of pip's time, if pip can fetch it.
-UV = "uv==0.13.9"
 
 # A setting of pip -> the variable in which uv looks for it. uv reads no setting of pip's.
 UV_VARIABLES = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
-    "constraint": "UV_CONSTRAINT",
+    "trusted-host": "UV_INSECURE_HOST",
     "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "proxy": "ALL_PROXY",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "retries": "UV_HTTP_RETRIES",
+    "cache-dir": "UV_CACHE_DIR",
 }
-# Settings of pip that change nothing in what is installed, or from where.
-HARMLESS = (
-    "config-file",
-    "default-timeout",
-    "timeout",
-    "retries",
-    "user",
-    "disable-pip-version-check",
-)
-HARMLESS += ("no-input", "cache-dir", "no-cache-dir", "root-user-action", "progress-bar")
+# Settings of pip that change nothing in what is installed, or from where. A constraint is one of
+# them, because every library is pinned.
+HARMLESS = ("config-file", "user", "disable-pip-version-check", "no-input", "constraint")
+HARMLESS += ("root-user-action", "progress-bar", "require-virtualenv", "no-color")
+# Where pip looks for a setting of `pip install`; the last that has it counts.
+SECTIONS = ("global", "install", ":env:")
 
 # What pip, venv or the operating system says -> the way out. The first match counts, and the
 # network comes before permissions, because a firewall may answer "permission denied".
@@ -96,7 +104,7 @@ WAYS_OUT = (
         "Then start workbook.py again.",
     ),
     (
-        r"connection broken|Connection ?(Error|Failed)|Timeout|ProxyError|from versions: none",
+        r"connection broken|Connection ?(Error|Failed)|Timeout|ProxyError",
         "pip could not reach the package index. Connect to the network (behind a proxy, set the "
         "variable HTTPS_PROXY), then start workbook.py again. Only an install needs the network.",
     ),
@@ -106,11 +114,18 @@ WAYS_OUT = (
         "such as C:\\workbook, then start workbook.py again.".format(ROOT),
     ),
     (
-        r"subprocess-exited-with-error|Failed building|Failed to build",
-        "A library is not ready-made for Python {}.{} on this computer. Get Python 3.13 from "
-        "https://www.python.org/downloads/ and start workbook.py with it.".format(
-            *sys.version_info[:2]
-        ),
+        r"DO NOT MATCH THE HASHES|Hash mismatch",
+        "What came from the package index is not the file that the workbook was made with, so it "
+        "was not installed. Start workbook.py again. If that does not help, your settings of pip "
+        "name an index with files of its own: take it out. This shows where: "
+        "python3 -m pip config debug.",
+    ),
+    (
+        r"No matching distribution|from versions:",
+        "The package index has no such library for Python {}.{} on this computer, or pip could "
+        "not reach it. Connect to the network, then start workbook.py again. If you are connected, "
+        "get Python 3.13 (64 bit) from https://www.python.org/downloads/ and start workbook.py "
+        "with it.".format(*sys.version_info[:2]),
     ),
     (
         r"Permission denied|Read-only file system|not permitted|Access is denied|another process",
@@ -125,8 +140,17 @@ NEWS = "@jupyterlab/apputils-extension:announcements"
 
 # Runs a module as `python -m` does. Ctrl-C while it is still loaded ends it without a traceback,
 # and a folder that is not the learner's with a sentence: ~/.local is root's after `sudo jupyter`.
+# A tab that is closed while its kernel still prints is no fault: JupyterLab would write a traceback
+# for each line that does not arrive.
 QUIET_START = """
-import runpy, sys
+import logging, runpy, sys
+def is_told(record):
+    kind = record.exc_info and record.exc_info[0]
+    return not kind or (kind.__module__, kind.__name__) != (
+        "tornado.websocket", "WebSocketClosedError"
+    )
+for name in ("asyncio", "tornado.application", "tornado.general"):
+    logging.getLogger(name).addFilter(is_told)
 def hook(kind, error, trace):
     if issubclass(kind, PermissionError) and error.filename:
         way_out = "That folder must be yours. Change its owner, then start workbook.py again."
@@ -135,6 +159,49 @@ def hook(kind, error, trace):
         sys.__excepthook__(kind, error, trace)
 sys.excepthook = hook
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+
+
+# Lets .venv find `helpers` and `classroom`, from any folder. The path is relative: an install in
+# place would ask setuptools, which cannot build below a folder with a `$` in its name.
+LINK = """
+import os, sys, sysconfig
+libraries = sysconfig.get_path("purelib")
+link = os.path.join(libraries, "workbook.pth")
+if not os.path.exists(link):
+    with open(link, "w") as file:
+        file.write(os.path.relpath(sys.argv[1], libraries) + os.linesep)
+"""
+
+# Prints a line for each library that a lock names and that is not whole: its name, and the folder
+# of its facts, if there is one.
+FIND_DAMAGE = r"""
+import csv, os, sys
+from importlib.metadata import distributions
+from pip._vendor.packaging.requirements import Requirement
+from pip._vendor.packaging.utils import canonicalize_name
+
+def is_whole(library):
+    try:
+        files = [row[0] for row in csv.reader(library.read_text("RECORD").splitlines()) if row]
+    except Exception:
+        return False
+    place = str(library.locate_file(""))
+    return all(
+        os.path.exists(os.path.join(place, file)) for file in files if not file.endswith(".pyc")
+    )
+
+there = {canonicalize_name(facts._path.name.partition("-")[0]): facts for facts in distributions()}
+for lock in sys.argv[1:]:
+    with open(lock, encoding="utf-8") as file:
+        lines = [line.rstrip("\\ \n") for line in file if line[:1].isalnum()]
+    for requirement in map(Requirement, lines):
+        if requirement.marker is None or requirement.marker.evaluate():
+            name = canonicalize_name(requirement.name)
+            if name not in there:
+                print(name)
+            elif not is_whole(there[name]):
+                print(name, ascii(str(there[name]._path)), sep="\t")
 """
 
 
@@ -147,7 +214,10 @@ def way_out(words):
     for pattern, advice in WAYS_OUT:
         if re.search(pattern, words):
             return advice
-    return "The lines above say what failed. Put it right, then start workbook.py again."
+    return (
+        "The lines above say what failed. Put it right, then start workbook.py again. If that does "
+        "not help, delete the folder {} before.".format(VENV)
+    )
 
 
 def child_variables():
@@ -215,10 +285,19 @@ def environment_works():
     return succeeds(check, str(VENV))
 
 
-def holds_helpers():
-    """Tell whether .venv has what pip installs last."""
-    check = "import importlib.util, sys; sys.exit(importlib.util.find_spec('classroom') is None)"
-    return succeeds(check)
+def damage(locks):
+    """Return the libraries of `locks` that .venv lacks, or holds in part: name -> their facts."""
+    command = [str(PYTHON), "-P", "-c", FIND_DAMAGE] + [str(ROOT / name) for name in locks]
+    silence = {"stderr": subprocess.DEVNULL, "universal_newlines": True}
+    try:
+        found = subprocess.check_output(command, env=child_variables(), **silence)
+    except subprocess.CalledProcessError:
+        return {}  # this Python has no way to tell
+    pairs = [line.partition("\t") for line in found.splitlines()]
+    known = noted().split()
+    return {
+        name: facts and ast.literal_eval(facts) for name, _, facts in pairs if name not in known
+    }
 
 
 def succeeds(code, *arguments):
@@ -234,8 +313,9 @@ def succeeds(code, *arguments):
 def make_environment():
     """Make .venv anew, from the Python that runs this file."""
     sign = VENV / "pyvenv.cfg"
-    is_environment = sign.exists()
-    holds_files = VENV.is_file() or any(path.is_file() for path in VENV.rglob("*"))
+    is_environment = sign.exists() or STAMP.is_file()
+    is_no_folder = os.path.lexists(str(VENV)) and not VENV.is_dir()
+    holds_files = is_no_folder or any(path.is_file() for path in VENV.rglob("*"))
     if holds_files and not is_environment:
         raise Problem(
             "{} is in the way: it is not a Python environment. Rename or delete it, then start "
@@ -283,48 +363,53 @@ def one_at_a_time():
         yield
 
 
-def fingerprint(requirements):
-    """Return a digest that changes when the file must be installed again."""
+def fingerprint(name):
+    """Return a digest that changes when the lock of that name must be installed again."""
     digest = hashlib.sha256(str(ROOT).encode("utf-8", "surrogateescape"))
-    for name in (requirements, "pyproject.toml"):
-        digest.update((ROOT / name).read_bytes())
+    digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 
 
 def noted():
     """Return what .venv holds, as the last install noted it."""
-    return STAMP.read_text() if STAMP.is_file() else ""
+    return STAMP.read_text(encoding="ascii", errors="ignore") if STAMP.is_file() else ""
 
 
-def is_ready(wanted):
-    """Tell whether .venv works, and holds what the fingerprints `wanted` stand for."""
-    return wanted <= set(noted().split()) and environment_works()
+def is_ready(locks, wanted):
+    """Tell whether .venv works, and holds all of `locks`, whose fingerprints are `wanted`."""
+    return wanted <= set(noted().split()) and environment_works() and not damage(locks)
 
 
-def prepare(*requirements):
-    """Make .venv hold what the files `requirements` list. Does nothing when it does already."""
-    wanted = {fingerprint(name) for name in requirements}
-    if not is_ready(wanted):
+def prepare(*locks):
+    """Make .venv hold what `locks` list. Does nothing when it does already."""
+    wanted = {fingerprint(name) for name in locks}
+    if not is_ready(locks, wanted):
         with one_at_a_time():
-            if not is_ready(wanted):  # the start before this one may have done it
-                install(requirements, wanted)
+            if not is_ready(locks, wanted):  # the start before this one may have done it
+                install(locks, wanted)
+    if not succeeds(LINK, str(ROOT)):
+        raise Problem(
+            "The folder {} does not let itself be written. Delete it, then start workbook.py "
+            "again.".format(VENV)
+        )
 
 
-def install(requirements, wanted):
-    """Install what the files `requirements` list into .venv, made anew if need be."""
+def install(locks, wanted):
+    """Install what `locks` list into .venv, made anew if need be."""
     before = noted()
     is_new = before == UNFINISHED or not environment_works()
     if is_new:
         make_environment()
         before = UNFINISHED  # if it fails, the next start may be of another Python
+    else:
+        forget({name: facts for name, facts in damage(locks).items() if facts})
     STAMP.write_text(UNFINISHED)
-    lists = [word for name in requirements for word in ("-r", name)]
+    options = ["--require-hashes"] + [word for name in locks for word in ("-r", name)]
     try:
-        # Only into a new environment: what uv leaves half done, it does not undo.
-        if not (is_new and install_with_uv(lists)):
-            pip = module("pip", "install", "--no-input", *lists)
-            run_quietly(pip, INSTALLING)
-        if not holds_helpers():
+        if not install_with_uv(options, is_new):
+            run_quietly(module("pip", "install", "--no-input", *options), INSTALLING)
+        left = damage(locks)
+        if "" in left.values():
             raise Problem(
                 "pip has put the libraries into another folder than .venv. Your settings of pip "
                 "say so: take out target, prefix, root or dry-run. This shows where they are: "
@@ -333,26 +418,36 @@ def install(requirements, wanted):
     except Problem:
         STAMP.write_text(before)  # pip undoes what it could not finish
         raise
-    STAMP.write_text("\n".join(sorted(wanted)))
+    # A library whose files were never all there must not be installed at every start.
+    STAMP.write_text("\n".join(sorted(wanted) + sorted(left)))
 
 
-def install_with_uv(lists):
-    """Install `lists` into the new .venv with uv; tell whether it did. If not, .venv is new."""
+def forget(damaged):
+    """Say which libraries are damaged, and remove their facts: so they will be installed again."""
+    if damaged:
+        print("Files are missing in .venv, of: {}.".format(", ".join(sorted(damaged))), flush=True)
+    for facts in damaged.values():
+        shutil.rmtree(facts)
+
+
+def install_with_uv(options, is_new):
+    """Install with uv what `options` say; tell whether it did. A new .venv is new if it did not."""
     variables = variables_of_uv()
     if variables is None:
         return False
+    fetch = ("--no-input", "--retries=1", "--require-hashes", "-r", UV_LOCK)
     try:
-        pip = module("pip", "install", "--no-input", "--retries=1", UV)
-        run_quietly(pip, "Fetching the installer ...")
+        run_quietly(module("pip", "install", *fetch), "Fetching the installer ...")
     except Problem:
         return False  # pip says why, if it cannot do without
-    uv = module("uv", "pip", "install", "--python", str(PYTHON), *lists)
+    uv = module("uv", "pip", "install", "--python", str(PYTHON), *options)
     try:
         run_quietly(uv, INSTALLING, **variables)
     except Problem:
-        make_environment()
+        if is_new:
+            make_environment()
         return False
-    return holds_helpers()
+    return True
 
 
 def variables_of_uv():
@@ -364,17 +459,26 @@ def variables_of_uv():
         listed = subprocess.check_output(asked, env=child_variables(), universal_newlines=True)
     except subprocess.CalledProcessError:
         return None
-    for line in listed.splitlines():
-        name, _, value = line.partition("=")
-        name = name.rpartition(".")[2]
+    found = [re.match(r"(.+?)\.([\w-]+)=(.*)", line) for line in listed.splitlines()]
+    settings = [match.groups() for match in found if match and match.group(1) in SECTIONS]
+    for _, name, value in sorted(settings, key=lambda setting: SECTIONS.index(setting[0])):
+        value = ast.literal_eval(value)
         if name in UV_VARIABLES:
-            value = ast.literal_eval(value)
             if name == "find-links":
                 value = ",".join(value.split())
+            elif name == "cache-dir":
+                value = os.path.join(value, "uv")
             variables[UV_VARIABLES[name]] = value
+        elif name == "no-cache-dir":
+            variables["UV_NO_CACHE"] = "1" if is_on(value) else "0"
         elif name not in HARMLESS:
             return None
     return variables
+
+
+def is_on(value):
+    """Tell whether a switch of pip is set."""
+    return value.lower() in ("1", "true", "yes", "on", "y", "t")
 
 
 def hand_over(command, folder=None):
@@ -399,7 +503,7 @@ def switch_off_news():
 
 def lab(options):
     """Open the first notebook in JupyterLab."""
-    prepare("requirements.txt")
+    prepare(LOCK)
     switch_off_news()
     print("JupyterLab opens in your browser. To stop it, press Ctrl-C here.", flush=True)
     settings = [
@@ -417,7 +521,7 @@ def lab(options):
 
 def test(options):
     """Run every test, or those that `options` choose."""
-    prepare("requirements.txt", "tests/requirements.txt")
+    prepare(LOCK, TESTS_LOCK)
     if "--fast" in options:
         rest = [option for option in options if option != "--fast"]
         options = ["-m", "not slow", "-n", "2", "--dist", "loadfile"] + rest
@@ -426,13 +530,13 @@ def test(options):
 
 def pacs(options):
     """Run the classroom server alone."""
-    prepare("requirements.txt")
+    prepare(LOCK)
     return hand_over(server("classroom.pacs", *options))
 
 
 def viewer(options):
     """Open a study of the classroom server in the OHIF viewer."""
-    prepare("requirements.txt")
+    prepare(LOCK)
     return hand_over(server("classroom.viewer", *options))
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import hashlib
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from jupyter_client import BlockingKernelClient
+from requests import certs
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
@@ -26,6 +28,7 @@ import workbook
 
 ROOT = Path(__file__).resolve().parents[1]
 WHEEL = "libraries-1.0-py3-none-any.whl"
+REQUESTS = f"requests==2.34.2 \\\n    --hash=sha256:{'0' * 64}\n"
 
 # In the small workbook, this stands for JupyterLab, pytest and the classroom server alike.
 STAND_IN = """
@@ -36,6 +39,11 @@ while "--wait" in sys.argv and not select.select([sys.stdin], [], [], 0.1)[0]:
     pass
 if "--forbidden" in sys.argv:
     raise PermissionError(13, "Permission denied", "/home/ann/.local")
+if "--closed-tab" in sys.argv:
+    import logging
+    from tornado.websocket import WebSocketClosedError
+    for error in (WebSocketClosedError("nobody listens"), KeyError("a real fault")):
+        logging.getLogger("asyncio").error("lost", exc_info=(type(error), error, None))
 sys.exit(7 if "--fail" in sys.argv else 0)
 """
 
@@ -43,7 +51,8 @@ sys.exit(7 if "--fail" in sys.argv else 0)
 # In the place of uv: keeps what it was asked for, and lets pip do it.
 UV_STAND_IN = """
 import json, os, subprocess, sys
-asked = {"arguments": sys.argv[1:], "index": os.environ.get("UV_DEFAULT_INDEX")}
+settings = {name: value for name, value in os.environ.items() if name.startswith("UV_")}
+asked = {"arguments": sys.argv[1:], "settings": settings}
 with open(os.path.join(sys.prefix, "uv.json"), "w") as file:
     json.dump(asked, file)
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *sys.argv[5:]]))
@@ -56,7 +65,9 @@ def write_wheel(path):
     stand_ins = ("classroom/pacs", "classroom/viewer", "jupyterlab", "pytest")
     modules = {f"{name}/__init__.py": "" for name in stand_ins}
     modules |= {f"{name}/__main__.py": STAND_IN for name in stand_ins}
-    write_modules(path, {**modules, "jupyterlab/labextensions.py": ""})
+    modules["jupyterlab/labextensions.py"] = ""
+    modules["tornado/websocket.py"] = "class WebSocketClosedError(Exception): pass"
+    write_modules(path, modules)
 
 
 def write_modules(path, modules):
@@ -75,13 +86,25 @@ def write_modules(path, modules):
         wheel.writestr(f"{facts}/RECORD", "")
 
 
+def entry(wheel):
+    """Return what a lock says of the wheel."""
+    name, version, *_ = wheel.name.split("-")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    return f"{name}=={version} \\\n    --hash=sha256:{digest}\n"
+
+
+def lock_libraries(folder):
+    """Write the lock of the small workbook, of the wheel beside it."""
+    (folder / workbook.LOCK).write_text(f"--find-links .\n{entry(folder / WHEEL)}")
+
+
 def make_small_workbook(folder):
     (folder / "tests").mkdir(parents=True)
     shutil.copy(ROOT / "workbook.py", folder)
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    shutil.copy(ROOT / workbook.UV_LOCK, folder)
     write_wheel(folder / WHEEL)
-    (folder / "requirements.txt").write_text(f"./{WHEEL}\n")
-    (folder / "tests" / "requirements.txt").write_text("# nothing more\n")
+    lock_libraries(folder)
+    (folder / workbook.TESTS_LOCK).write_text("# nothing more\n")
     return folder
 
 
@@ -248,16 +271,45 @@ def start_with_uv(folder, code, **changes):
     make_small_workbook(folder / "workbook")
     wheel = f"{workbook.UV.replace('==', '-')}-py3-none-any.whl"
     write_modules(folder / wheel, {"uv/__init__.py": "", "uv/__main__.py": code})
+    (folder / "workbook" / workbook.UV_LOCK).write_text(entry(folder / wheel))
     return start(folder / "workbook", "pacs", PIP_FIND_LINKS=str(folder), **changes)
+
+
+def asked_of_uv(folder):
+    return json.loads((folder / "workbook" / ".venv" / "uv.json").read_text())
 
 
 def test_uv_installs_into_a_new_environment_with_the_settings_of_pip(tmp_path):
     ran = start_with_uv(tmp_path, UV_STAND_IN)
     assert "ran classroom.pacs" in ran.stdout
-    asked = json.loads((tmp_path / "workbook" / ".venv" / "uv.json").read_text())
+    asked = asked_of_uv(tmp_path)
     assert asked["arguments"][:2] == ["pip", "install"]
-    assert asked["arguments"][-2:] == ["-r", "requirements.txt"]
-    assert asked["index"] == without_network()["PIP_INDEX_URL"]
+    assert asked["arguments"][-3:] == ["--require-hashes", "-r", "requirements.lock"]
+    assert asked["settings"]["UV_DEFAULT_INDEX"] == without_network()["PIP_INDEX_URL"]
+
+
+def test_uv_heeds_the_settings_of_pip_in_the_order_of_pip(tmp_path):
+    (tmp_path / "pip.conf").write_text(
+        "[global]\nindex-url = http://127.0.0.1:9/file\nproxy = http://127.0.0.1:8\n"
+        f"cert = {tmp_path / 'general.pem'}\ntrusted-host = 127.0.0.1\n"
+        f"[install]\ncert = {tmp_path / 'own.pem'}\nno-cache-dir = true\n"
+        f"[list]\nformat = columns\n[download]\ncert = /nowhere\n"
+    )
+    for name in ("general.pem", "own.pem"):
+        shutil.copy(certs.where(), tmp_path / name)
+    start_with_uv(
+        tmp_path,
+        UV_STAND_IN.replace('startswith("UV_")', 'startswith(("UV_", "SSL_", "ALL_"))'),
+        PIP_CONFIG_FILE=str(tmp_path / "pip.conf"),
+        PIP_CACHE_DIR=str(tmp_path / "cache"),
+    )
+    settings = asked_of_uv(tmp_path)["settings"]
+    assert settings["UV_DEFAULT_INDEX"] == without_network()["PIP_INDEX_URL"]
+    assert settings["SSL_CERT_FILE"] == str(tmp_path / "own.pem")
+    assert settings["ALL_PROXY"] == "http://127.0.0.1:8"
+    assert settings["UV_INSECURE_HOST"] == "127.0.0.1"
+    assert settings["UV_NO_CACHE"] == "1"
+    assert settings["UV_CACHE_DIR"] == str(tmp_path / "cache" / "uv")
 
 
 def test_uv_that_fails_leaves_it_to_pip_in_a_new_environment(tmp_path):
@@ -268,7 +320,7 @@ def test_uv_that_fails_leaves_it_to_pip_in_a_new_environment(tmp_path):
 
 
 def test_settings_of_pip_that_uv_cannot_know_leave_it_to_pip(tmp_path):
-    ran = start_with_uv(tmp_path, UV_STAND_IN, PIP_TRUSTED_HOST="127.0.0.1")
+    ran = start_with_uv(tmp_path, UV_STAND_IN, PIP_PREFER_BINARY="1")
     assert "ran classroom.pacs" in ran.stdout
     assert not (tmp_path / "workbook" / ".venv" / "uv.json").exists()
 
@@ -278,30 +330,59 @@ def test_settings_of_pip_that_uv_cannot_know_leave_it_to_pip(tmp_path):
 
 def test_no_network_at_the_first_install_is_said_and_the_next_start_repairs(tmp_path):
     folder = make_small_workbook(tmp_path / "workbook")
-    (folder / "requirements.txt").write_text("requests==2.34.2\n")
+    (folder / workbook.LOCK).write_text(REQUESTS)
     offline = start(folder)
     assert offline.returncode == 1
     assert "No matching distribution found for requests==2.34.2" in offline.stderr
     assert "Connect to the network" in offline.stderr
     # What it says may have been: take another Python.
     (folder / ".venv" / "notes.txt").write_text("of the first Python")
-    (folder / "requirements.txt").write_text(f"./{WHEEL}\n")
+    lock_libraries(folder)
     assert "ran jupyterlab" in start(folder).stdout
     assert not (folder / ".venv" / "notes.txt").exists()
 
 
 def test_update_that_fails_leaves_the_old_environment_in_use(copied):
     start(copied, "pacs")
-    (copied / "requirements.txt").write_text("requests==2.34.2\n")
+    (copied / workbook.LOCK).write_text(REQUESTS)
     assert start(copied, "pacs").returncode == 1
-    (copied / "requirements.txt").write_text(f"./{WHEEL}\n")
+    lock_libraries(copied)
     assert start(copied, "pacs").stdout.startswith("ran classroom.pacs")
+
+
+def test_library_that_is_another_file_than_the_lock_says_is_not_installed(tmp_path):
+    folder = make_small_workbook(tmp_path / "workbook")
+    write_modules(folder / WHEEL, {"evil.py": ""})
+    refused = start(folder, "pacs")
+    assert refused.returncode == 1
+    assert "DO NOT MATCH THE HASHES" in refused.stderr
+    assert "not the file that the workbook was made with" in refused.stderr
+    assert not list(folder.glob(".venv/lib/python*/site-packages/evil.py"))
+
+
+def test_library_that_no_lock_names_is_not_installed(tmp_path):
+    folder = make_small_workbook(tmp_path / "workbook")
+    (folder / workbook.LOCK).write_text("--find-links .\nlibraries==1.0\n")
+    refused = start(folder, "pacs")
+    assert refused.returncode == 1
+    assert "--require-hashes" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["$HOME", "%41 %PATH%", "ü 影 ' \" # & ;", "a\\b"])
+def test_no_character_in_the_path_is_an_obstacle(tmp_path, name):
+    folder = make_small_workbook(tmp_path / name)
+    (folder / "helpers").mkdir()
+    (folder / "helpers" / "__init__.py").write_text("")
+    assert "ran classroom.pacs" in start(folder, "pacs").stdout
+    command = [folder / ".venv/bin/python", "-c", "import helpers; print(ascii(helpers.__file__))"]
+    where = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ast.literal_eval(where.stdout) == str(folder / "helpers" / "__init__.py")
 
 
 @contextmanager
 def installing(folder):
     """Start workbook.py in `folder`, and give its process while pip waits for the index."""
-    (folder / "requirements.txt").write_text("requests==2.34.2\n")
+    (folder / workbook.LOCK).write_text(REQUESTS)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         process = subprocess.Popen(
             [sys.executable, folder / "workbook.py"],
@@ -315,7 +396,7 @@ def installing(folder):
         connection, _ = silent.accept()
         with connection:
             yield process
-    (folder / "requirements.txt").write_text(f"./{WHEEL}\n")
+    lock_libraries(folder)
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
@@ -401,6 +482,87 @@ def test_broken_environment_is_made_anew(copied, damage):
     assert "ran classroom.pacs" in ran
 
 
+def lose_folder(libraries):
+    shutil.rmtree(libraries / "classroom")
+
+
+def lose_file(libraries):
+    (libraries / "classroom" / "pacs" / "__main__.py").unlink()
+
+
+def lose_library(libraries):
+    shutil.rmtree(libraries / "classroom")
+    shutil.rmtree(libraries / "libraries-1.0.dist-info")
+
+
+def lose_facts(libraries):
+    (libraries / "libraries-1.0.dist-info" / "RECORD").write_bytes(b"\xff\xfe\x00")
+
+
+LOSSES = [lose_folder, lose_file, lose_library, lose_facts]
+
+
+@pytest.mark.parametrize("lose", LOSSES)
+def test_library_that_is_gone_from_the_environment_is_installed_again(copied, lose):
+    assert start(copied, "pacs").returncode == 0
+    (copied / ".venv" / "notes.txt").write_text("mine")
+    lose(*copied.glob(".venv/lib/python*/site-packages"))
+    repaired = start(copied, "pacs")
+    assert "ran classroom.pacs" in repaired.stdout
+    assert (copied / ".venv" / "notes.txt").exists()
+    assert start(copied, "pacs").stdout.startswith("ran classroom.pacs")
+
+
+def test_library_that_is_gone_and_cannot_be_had_is_named_with_what_to_do(copied):
+    assert start(copied, "pacs").returncode == 0
+    lose_folder(*copied.glob(".venv/lib/python*/site-packages"))
+    (copied / WHEEL).rename(copied / "away")
+    for _ in range(2):
+        refused = start(copied, "pacs")
+        assert refused.returncode == 1
+        assert "No matching distribution found for libraries==1.0" in refused.stderr
+        assert "Connect to the network" in refused.stderr
+    (copied / "away").rename(copied / WHEEL)
+    assert "ran classroom.pacs" in start(copied, "pacs").stdout
+
+
+def test_library_without_a_file_that_it_lists_is_not_installed_at_every_start(copied):
+    with zipfile.ZipFile(copied / WHEEL, "a") as wheel:
+        wheel.writestr("libraries-1.0.dist-info/RECORD", "libraries/never.py,,\n")
+    lock_libraries(copied)
+    shutil.rmtree(copied / ".venv")
+    assert "Installing" in start(copied, "pacs").stdout
+    assert start(copied, "pacs").stdout.startswith("ran classroom.pacs")
+
+
+def test_link_to_the_packages_that_is_gone_is_written_again(copied):
+    assert start(copied, "pacs").returncode == 0
+    [link] = copied.glob(".venv/lib/python*/site-packages/workbook.pth")
+    link.unlink()
+    assert start(copied, "pacs").stdout.startswith("ran classroom.pacs")
+    assert link.exists()
+
+
+def test_stamp_that_is_no_text_counts_for_nothing(copied):
+    (copied / ".venv" / workbook.STAMP.name).write_bytes(b"\xff\xfe\x00\x81")
+    assert "ran classroom.pacs" in start(copied, "pacs").stdout
+    assert start(copied, "pacs").stdout.startswith("ran classroom.pacs")
+
+
+def test_environment_without_its_sign_is_made_anew(copied):
+    """Half of it was deleted, or copied."""
+    (copied / ".venv" / "pyvenv.cfg").unlink()
+    ran = start(copied, "pacs").stdout
+    assert "Making the folder .venv" in ran
+    assert "ran classroom.pacs" in ran
+
+
+def test_closed_tab_is_not_told_but_every_other_fault_is(installed):
+    said = start(installed, "--closed-tab").stderr
+    assert "a real fault" in said
+    assert "WebSocketClosedError" not in said and "nobody listens" not in said
+
+
 def use(monkeypatch, folder):
     """Make the functions of workbook.py work on the workbook in `folder`."""
     for name in ("VENV", "PYTHON", "STAMP"):
@@ -459,6 +621,13 @@ def test_folder_in_the_way_is_named_and_kept(tmp_path):
     assert (folder / ".venv" / "deep" / "thesis.txt").read_text() == "mine"
 
 
+def test_link_that_leads_nowhere_is_named_and_kept(tmp_path):
+    folder = make_small_workbook(tmp_path / "workbook")
+    (folder / ".venv").symlink_to("/nowhere")
+    assert f"{folder / '.venv'} is in the way" in start(folder).stderr
+    assert (folder / ".venv").is_symlink()
+
+
 def test_full_disk_is_said(copied):
     stamp = copied / ".venv" / workbook.STAMP.name
     stamp.unlink()
@@ -492,8 +661,9 @@ def test_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch, capfd):
         ("connection broken by 'NewConnectionError('[Errno 13] Permission denied')'", "network"),
         ("connection broken by 'SSLError(SSLCertVerificationError(1, '[SSL: CERT", "PIP_CERT"),
         ("HINT: This system does not have Windows Long Path support enabled.", "C:\\workbook"),
-        ("error: subprocess-exited-with-error\nMicrosoft Visual C++ 14.0 is required", "3.13 from"),
-        ("error: a failure that nobody foresaw", "lines above"),
+        ("ERROR: No matching distribution found for imagecodecs==2026.10.10", "3.13 (64 bit)"),
+        ("error: subprocess-exited-with-error\ninvalid variable", "delete the folder"),
+        ("error: a failure that nobody foresaw", "delete the folder"),
     ],
 )
 def test_words_of_the_tools_lead_to_the_way_out(words, advice):
