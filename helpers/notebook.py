@@ -19,7 +19,7 @@ from urllib3.exceptions import LocationParseError
 from helpers.errors import WorkbookError
 from helpers.pictures import add_words
 from helpers.slips.explain import SLIPS, explain_slip
-from helpers.tables import LONGEST_TEXT, table_html
+from helpers.tables import LONGEST_TEXT, escape_styles, style_html, table_html
 from helpers.web.explanations import explain
 
 if TYPE_CHECKING:
@@ -44,12 +44,13 @@ def prepare_notebook(shell: InteractiveShell | None = None) -> None:
     An exception of `requests`, or of these helpers, shows as a few sentences in the place of a
     traceback, and so do Python's own slips: a name without a value, a missing quote. A table
     (`pandas.DataFrame`) shows the end of a long UID or URL; a mouse over it shows the whole one,
-    which is also what is copied. In a page, a picture has words for who cannot see it.
+    which is also what is copied. What a server sent is text in every table, also in the `style` of
+    one, and never HTML. In a page, a picture has words for who cannot see it.
 
     Parameters
     ----------
     shell
-        By default the running one. Outside IPython nothing happens.
+        By default the running one. Outside IPython, only `style` is made safe.
 
     Examples
     --------
@@ -57,6 +58,7 @@ def prepare_notebook(shell: InteractiveShell | None = None) -> None:
     """
     from IPython import get_ipython
 
+    escape_styles()
     shell = shell or get_ipython()  # type: ignore[no-untyped-call]
     if shell is None or shell.display_formatter is None:
         return
@@ -65,7 +67,9 @@ def prepare_notebook(shell: InteractiveShell | None = None) -> None:
     explained = (WorkbookError, requests.RequestException, *NOT_WRAPPED, *SLIPS)
     shell.set_custom_exc(explained, _show_explanation)
     pandas.set_option("display.max_colwidth", LONGEST_TEXT)
-    shell.display_formatter.formatters["text/html"].for_type(pandas.DataFrame, table_html)
+    as_html = shell.display_formatter.formatters["text/html"]
+    as_html.for_type(pandas.DataFrame, table_html)
+    as_html.for_type_by_name("pandas.io.formats.style", "Styler", style_html)
     add_words(shell)
 
 

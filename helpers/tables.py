@@ -7,14 +7,16 @@ one is in the page all the same: it is copied, searched for, and read out.
 
 from __future__ import annotations
 
+import copy
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from numbers import Number
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas
+    from pandas.io.formats.style import Styler
 
 # A Retrieve URL with three UIDs has some 270 characters; pandas would cut it at 50.
 LONGEST_TEXT = 300
@@ -45,6 +47,8 @@ TABLE = "<table class='dataframe' style='font-size:12px;margin-left:0'>"
 ROOM = "padding:0.5em 0.35em"
 ROW_NAME = f"<th style='text-align:left;{ROOM}'>#</th>"
 ROW_NUMBER = f"<th style='text-align:left;font-weight:normal;{ROOM}'>"
+# What a Styler calls to write its cells and labels, each a function by place.
+WRITERS = ("", "_index", "_columns", "_index_names", "_column_names")
 
 
 def table_html(table: pandas.DataFrame) -> str:
@@ -116,3 +120,58 @@ def _shorten(found: re.Match[str]) -> str:
         return end
     root = f"<span style='{NOTHING}'>{found['root']}</span>{found['name']}"
     return f"<span title='{title}' style='white-space:nowrap'>{ELLIPSIS}{root}</span>{BREAK}{end}"
+
+
+def escape_styles() -> None:
+    """Let the cells of each `table.style` be text: pandas writes them as the HTML that they hold.
+
+    It is a setting of pandas (`Styler.format`), so it holds for ``table.style.to_html()`` too.
+    """
+    import pandas
+
+    pandas.set_option("styler.format.escape", "html")
+
+
+def style_html(style: Styler) -> str | None:
+    """Return a styled table as HTML in which all that its data hold is text, the labels too."""
+    written: str | None = _as_text(style)._repr_html_()
+    return written
+
+
+def _as_text(style: Styler) -> Any:
+    """Return a copy of a style to which nothing in its table is HTML."""
+    # The setting of pandas leaves out labels, lists, tooltips, and what `format` was called for.
+    safe: Any = copy.copy(style)
+    for kind in WRITERS:
+        name = f"_display_funcs{kind}"
+        setattr(safe, name, _Writers(getattr(safe, name)))
+    safe.concatenated = [_as_text(other) for other in safe.concatenated]
+    if safe.tooltips is not None:
+        safe.tooltips = copy.copy(safe.tooltips)
+        safe.tooltips.tt_data = safe.tooltips.tt_data.map(_escape)
+    return safe
+
+
+class _Writers:
+    """The functions that write the cells of a table, each of which gets text without HTML."""
+
+    def __init__(self, writers: Mapping[Hashable, Callable[[object], object]]) -> None:
+        self._writers = writers
+
+    def __getitem__(self, place: Hashable) -> Callable[[object], object]:
+        write = self._writers[place]
+        return lambda value: write(_escape(value))
+
+
+class _EscapedText(str):
+    """A text that pandas does not escape once more."""
+
+    def __html__(self) -> str:
+        return self
+
+
+def _escape(value: object) -> object:
+    """Return a value without HTML: as it is, if it is written without any."""
+    written = str(value)
+    escaped = html.escape(written)
+    return value if escaped == written else _EscapedText(escaped)

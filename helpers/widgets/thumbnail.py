@@ -14,6 +14,8 @@ from helpers.widgets import markup
 SIZE = 160
 WORDS = "The image that is picked, small"
 STYLE = f" style='max-width:{SIZE}px;max-height:{SIZE}px;display:block;margin:0'"
+# Nothing else goes into the page: a Content-Type may hold a quote, and more behind it.
+DRAWN = ("image/jpeg", "image/png")
 STORED = 'multipart/related; type="application/octet-stream"'
 
 
@@ -30,11 +32,11 @@ def _rendered(server: Server, frame: str) -> str:
     """Ask the server to draw it (PS3.18 section 8.3.5, Rendering Query Parameters)."""
     size = {"viewport": f"{SIZE},{SIZE}"}
     try:
-        answer = GetRequest(server, f"{frame}/rendered", size, "image/jpeg, image/png").send()
+        answer = GetRequest(server, f"{frame}/rendered", size, ", ".join(DRAWN)).send()
     except WorkbookError:
         return ""
     kind = media_type(answer)
-    if not answer.ok or not kind.startswith("image/"):
+    if not answer.ok or kind not in DRAWN:
         return ""
     encoded = base64.b64encode(answer.content).decode()
     return f"<img alt='{WORDS}' src='data:{kind};base64,{encoded}'{STYLE}>"

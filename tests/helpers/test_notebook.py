@@ -5,6 +5,7 @@ import pandas
 import pytest
 import requests
 
+from helpers.dicom.table import table_of
 from helpers.notebook import prepare_notebook
 from helpers.tables import table_html
 from tests.helpers.shells import shown
@@ -75,6 +76,36 @@ def test_tables_are_those_that_fit(shell):
     data, _ = shell.display_formatter.format(table)
     assert data["text/html"] == table_html(table)
     assert data["text/plain"] == table.to_string() and UID in data["text/plain"]
+
+
+EVIL = "<img src=x onerror='ran()'><script>ran()</script>"
+
+
+def test_what_a_server_sent_is_text_in_a_styled_table_too(shell):
+    table = pandas.DataFrame({EVIL: [EVIL, 2], "list": [[EVIL], "b"]}, index=[EVIL, "b"])
+    table.index.name = table.columns.name = EVIL
+    for style in (
+        table.style,
+        table.style.format(na_rep="-"),
+        table.style.format("<b>{}</b>"),
+        table.style.format(hyperlinks="html"),
+        table.style.format(escape="html").format_index(escape="html"),
+        table.style.highlight_max(subset=[EVIL], axis=1),
+        table.style.concat(table.style),
+        table.style.set_tooltips(table.astype(str)),
+        table.set_index(EVIL, append=True).style,
+        table.T.set_index("b", append=True).T.style,
+    ):
+        data, _ = shell.display_formatter.format(style)
+        shown = data["text/html"]
+        assert "<img" not in shown and "<script" not in shown
+        assert "&lt;img src=x onerror=&#x27;ran()&#x27;&gt;" in shown and "&amp;" not in shown
+
+
+def test_the_html_of_a_style_itself_is_text_after_one_table_was_made():
+    with pandas.option_context("styler.format.escape", None):
+        table = table_of([{"00100020": {"vr": "LO", "Value": [EVIL]}}], "PatientID")
+        assert "<script" not in table.style.to_html()
 
 
 CHANGES_NOTHING = """

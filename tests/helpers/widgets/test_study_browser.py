@@ -290,6 +290,21 @@ def test_server_that_draws_nothing_has_its_pictures_drawn_here(server, monkeypat
     assert "<img" in browser.thumbnail.value
 
 
+def test_media_type_of_a_picture_is_no_part_of_the_page(server, monkeypatch):
+    send = GetRequest.send
+
+    def relabelled(request, session=None):
+        answer = send(request, session)
+        if request.path.endswith("/rendered"):
+            answer.headers["Content-Type"] = "image/png'onerror='ran()"
+        return answer
+
+    monkeypatch.setattr(GetRequest, "send", relabelled)
+    browser = StudyBrowser(server)
+    assert list(pick_each_level(browser, "RAVI-TEACH-01"))
+    assert "<img" in browser.thumbnail.value and "ran()" not in browser.thumbnail.value
+
+
 def test_instance_without_an_image_has_no_picture(server):
     browser = StudyBrowser(server)
     *_, study, _ = pick_each_level(browser, "RAVI-TEACH-01")
