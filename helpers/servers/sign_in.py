@@ -5,14 +5,18 @@ import getpass
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
 import requests
+from requests.auth import AuthBase
+from requests.utils import get_netrc_auth
 
 from helpers.errors import WorkbookError
 from helpers.servers.profiles import Profile, own_file
-from helpers.web.secrets import Headers, Secret, mask_url
+from helpers.web.secrets import Headers, Secret, host_of, mask, mask_url, scheme_of
 
 REFUSED = (401, 403)
 # A way to sign in, at the beginning or behind a comma; a parameter of it has = behind it.
@@ -48,11 +52,105 @@ def find_credentials(profile: Profile) -> Headers:
 def sign_in(key: str, auth: str, header: str = "apikey") -> Headers:
     """Return the header that carries a key, in one of `WAYS_TO_SIGN_IN` (RFC 7617, RFC 6750)."""
     if auth == "bearer":
-        return Headers(Authorization=Secret(f"Bearer {key}"))
+        return Headers(Authorization=f"Bearer {key}")
     if auth == "basic":
         encoded = base64.b64encode(key.encode()).decode()
-        return Headers(Authorization=Secret(f"Basic {encoded}"))
-    return Headers({header: Secret(key)})
+        return Headers(Authorization=f"Basic {encoded}")
+    # Whatever the header is called, what is in it is a key.
+    return Headers({header: Secret(key, scheme_of(header, key))})
+
+
+class OriginAuth(AuthBase):
+    """Adds headers to requests for one server, and takes them away before a redirect to another.
+
+    `requests` takes a header of one's own along, wherever an answer redirects to; of all headers it
+    leaves only Authorization behind. A server is known by its origin: scheme, host and port
+    (RFC 6454 section 4). What comes back from another one has no key any more.
+
+    >>> auth = OriginAuth(Headers(apikey="my own"), ["http://127.0.0.1:8080/dicomweb"])
+    >>> auth
+    apikey: ******** to http://127.0.0.1:8080 only
+    >>> requests.Request("GET", "http://127.0.0.1:8080/studies", auth=auth).prepare().headers
+    {'apikey': '********'}
+    >>> requests.Request("GET", "http://localhost:8080/studies", auth=auth).prepare().headers
+    {}
+    """
+
+    def __init__(self, headers: Mapping[str, str], roots: Iterable[str]) -> None:
+        self.headers = Headers(headers)
+        self._roots = tuple(roots)
+        self._origins = {_origin_of(_as_sent(root)) for root in self._roots} - {None}
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the headers, if the request goes to the server; `requests` asks for it."""
+        if self._is_ours(request.url):
+            request.headers.update(self.headers)
+        if "Authorization" not in request.headers:
+            # What requests does where nobody passes auth=: it looks into the URL and into .netrc.
+            request.prepare_auth(get_netrc_auth(request.url or ""))
+        request.register_hook("response", self._before_redirect)
+        return request
+
+    def _before_redirect(self, response: requests.Response, **_: Any) -> None:
+        """Take the headers out of what `requests` makes the next request of, if that leaves us."""
+        if response.is_redirect and not self._is_ours(_redirect_of(response)):
+            copied = response.request
+            # What was sent, for all who look at it.
+            response.request = copied.copy()
+            for name in self.headers:
+                copied.headers.pop(name, None)
+
+    def _is_ours(self, url: str | None) -> bool:
+        return _origin_of(url) in self._origins
+
+    def __repr__(self) -> str:
+        if not self.headers:
+            return "(no key is sent)"
+        sent = ", ".join(f"{name}: {mask(name, text)}" for name, text in self.headers.items())
+        origins = dict.fromkeys(_origin_in_words(root) for root in self._roots)
+        return f"{sent} to {' and '.join(origins)} only"
+
+
+def _origin_in_words(url: str) -> str:
+    return f"{urlsplit(url).scheme}://{host_of(url)}"
+
+
+def _as_sent(url: str) -> str:
+    """Return a URL as `requests` sends it: a name with an umlaut is written in ASCII."""
+    try:
+        return requests.Request("GET", url).prepare().url or ""
+    except (requests.RequestException, ValueError):
+        # Nothing can be sent there.
+        return ""
+
+
+def _origin_of(url: str | None) -> tuple[str, str, int] | None:
+    """Return scheme, host and port; None where nobody can tell."""
+    try:
+        parts = urlsplit(url or "")
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        return (parts.scheme, parts.hostname, port) if parts.hostname else None
+    except (ValueError, KeyError):
+        return None
+
+
+def _redirect_of(response: requests.Response) -> str | None:
+    """Return where an answer redirects to, as `requests` understands it; None if it does not."""
+    answer = requests.Response()
+    answer.status_code, answer.headers = response.status_code, response.headers
+    answer.url, answer.request = response.url, response.request
+    answer._content, answer._content_consumed = b"", True  # type: ignore[attr-defined]
+    with requests.Session() as session:
+        # Its environment, proxies and .netrc, has no say in this.
+        session.trust_env = False
+        try:
+            # What it yields is the next request.
+            following: Any = next(
+                session.resolve_redirects(answer, answer.request, yield_requests=True)
+            )
+        except (requests.RequestException, ValueError, StopIteration):
+            return None
+        return str(following.url)
 
 
 def _problem_of(key: str, auth: str) -> str:

@@ -10,16 +10,16 @@ import urllib3
 from helpers.errors import HTTPProblem, WorkbookError
 from helpers.web.explanations import explain
 from helpers.web.media_types import parse_one
-from helpers.web.secrets import mask_url
+from helpers.web.secrets import host_of, mask_url
 
 READ_SIZE = 256 * 1024  # bytes asked of the network at a time
 LONGEST_WORDS = 1000  # characters of what a server says
 # What to try next, for each status that PS3.18 or a proxy in front of a server may send.
 NEXT_STEPS = {
     400: "Read the URL from left to right: a misspelt attribute, a bad date, a bad number?",
-    401: "No key was sent, or a wrong one. Send it: requests.get(url, headers=server.headers).",
+    401: "No key was sent, or a wrong one. Send it: requests.get(url, auth=server.auth).",
     403: "The server knows who you are, and you may not. Its owner can allow it. Some servers "
-    "answer a missing or wrong key like this too: send headers=server.headers.",
+    "answer a missing or wrong key like this too: send auth=server.auth.",
     404: "Compare each UID in the URL with the answer that you took it from.",
     405: "This resource does not take that method. Use GET to read.",
     406: "The server cannot answer in that representation. Change the Accept header.",
@@ -81,7 +81,7 @@ def check(response: requests.Response) -> requests.Response:
     helpers.errors.HTTPProblem: The server answered 401 Unauthorized to GET /dicomweb.
       expected: a status of 200
       came:     401
-      next:     No key was sent, or a wrong one. Send it: requests.get(url, headers=server.headers).
+      next:     No key was sent, or a wrong one. Send it: requests.get(url, auth=server.auth).
     """
     require_answer(response)
     status = response.status_code
@@ -98,6 +98,11 @@ def check(response: requests.Response) -> requests.Response:
             response=response,
         )
     detail, hint = _server_words(response)
+    if status in (401, 403) and _came_by_another_host(response):
+        hint = (
+            f"We were sent on to {mask_url(response.url)}, and a key does not go along to another "
+            "host. If you trust that address, use it from the start."
+        )
     next_step = NEXT_STEPS.get(status) or NEXT_STEPS[500 if status >= 500 else 400]
     raise HTTPProblem(
         f"The server answered {status} {response.reason} to {method} {path}.",
@@ -106,6 +111,11 @@ def check(response: requests.Response) -> requests.Response:
         hint=hint or next_step,
         response=response,
     )
+
+
+def _came_by_another_host(response: requests.Response) -> bool:
+    """Tell whether requests followed redirects, and not all were of one host."""
+    return len({host_of(one.url) for one in [*response.history, response]}) > 1
 
 
 def require_answer(response: object) -> None:

@@ -1,6 +1,9 @@
 """Secrets do not appear: not in a repr, not in the wire view, not in a curl line."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Self
 from urllib.parse import urlsplit
 
 # Printed in the workshop's handout, and the key of the classroom PACS: it protects nothing.
@@ -72,20 +75,64 @@ def mask_url(url: str) -> str:
 
 
 class Secret(str):
-    """A key whose repr does not show it.
+    """A header's value that is sent as it is, and is stars to all who look at it.
 
-    >>> {**Headers(apikey=Secret("my personal key")), "Accept": "image/png"}
-    {'apikey': '********', 'Accept': 'image/png'}
+    It is a text of stars: so it is masked wherever it is printed, formatted, joined, copied into a
+    table or written as JSON. Only where it goes out, `http.client` encodes it, and the true one
+    comes. Compared with another text, it is the true one as well.
+
+    >>> key = Secret("my personal key")
+    >>> f"{key}, {key!r}", key.encode("latin-1"), key == "my personal key"
+    ("********, '********'", b'my personal key', True)
     """
 
-    def __repr__(self) -> str:
-        return repr(str(self) if self in NO_SECRETS else HIDDEN)
+    __slots__ = ("_true",)
+    _true: str
+
+    def __new__(cls, true: str, scheme: str = "") -> Self:
+        """Hide a text, but for the scheme in front of it; the workshop's keys hide nothing."""
+        shown = true if true in NO_SECRETS else f"{scheme} {HIDDEN}".lstrip()
+        made = super().__new__(cls, shown)
+        made._true = true_text(true)
+        return made
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """Return the true text, as bytes: this is how it is sent."""
+        return self._true.encode(encoding, errors)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and self._true == true_text(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self._true)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        # A copy is made of the true text.
+        return type(self), (self._true, self.rpartition(" ")[0])
+
+
+def true_text(value: str) -> str:
+    """Return what a header's value is when it is sent."""
+    return value._true if isinstance(value, Secret) else value
 
 
 class Headers(dict[str, str]):
-    """Request headers whose repr shows no secret."""
+    """Request headers which show no secret.
 
-    def __repr__(self) -> str:
-        return repr({name: mask(name, value) for name, value in self.items()})
+    >>> headers = Headers(apikey="my personal key")
+    >>> {**headers, "Accept": "image/png"}
+    {'apikey': '********', 'Accept': 'image/png'}
+    """
 
-    __str__ = __repr__
+    def __init__(self, headers: Mapping[str, str] = MappingProxyType({}), **others: str) -> None:
+        super().__init__()
+        for name, value in {**headers, **others}.items():
+            self[name] = value
+
+    def __setitem__(self, name: str, value: str) -> None:
+        if is_secret(name, value) and not isinstance(value, Secret):
+            value = Secret(value, scheme_of(name, value))
+        super().__setitem__(name, value)

@@ -13,7 +13,7 @@ from requests.utils import default_headers
 from helpers.notebook import Sections
 from helpers.web.answer import require_answer
 from helpers.web.raw_query import is_raw
-from helpers.web.secrets import SECRET_IN_URL, Secret, is_secret, native, scheme_of
+from helpers.web.secrets import SECRET_IN_URL, Secret, is_secret, native, scheme_of, true_text
 
 # What `credentials` reads. A second secret in the same request needs a name of its own.
 KEY, COOKIE = "DICOMWEB_APIKEY", "DICOMWEB_COOKIE"
@@ -139,7 +139,7 @@ class MaskedRequest:
         """Return the pieces of a header; none if it is the one that signs in with Basic."""
         if not is_secret(name, value):
             return [value]
-        scheme = scheme_of(name, value)
+        scheme, value = scheme_of(name, value), true_text(value)
         if name.lower() == "authorization" and scheme.lower() == "basic":
             self.user = self._hide(value, "user:password")
             return []
