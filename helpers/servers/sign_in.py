@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
-from requests.utils import get_netrc_auth
+from requests.utils import check_header_validity, get_netrc_auth
 
 from helpers.errors import WorkbookError
 from helpers.servers.profiles import Profile, own_file
@@ -84,6 +84,9 @@ class OriginAuth(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the headers, if the request goes to the server; `requests` asks for it."""
         if self._is_ours(request.url):
+            for header in self.headers.items():
+                # As requests does with headers of one's own, and with no others.
+                check_header_validity(header)
             request.headers.update(self.headers)
         if "Authorization" not in request.headers:
             # What requests does where nobody passes auth=: it looks into the URL and into .netrc.

@@ -31,8 +31,9 @@ def equivalents(response: requests.Response) -> "Equivalents":
 
     A secret does not appear. In its place stands DICOMWEB_APIKEY, the environment variable that
     `connect` reads: where that finds the key, these work as they are. Postman has a variable of
-    that name, or two for a user and a password. A body is not copied either, it is read from a
-    file. What is no part of a request stays out: time limits, proxies, certificates. For a server
+    that name, or two for a user and a password. None of the three follows a redirect with a secret,
+    which would go along to another host. A body is not copied either, it is read from a file. What
+    is no part of a request stays out: time limits, proxies, certificates. For a server
     that does not undo percent-encoding, the Python program needs `helpers.web.raw_query`.
 
     Parameters
@@ -69,6 +70,7 @@ def equivalents(response: requests.Response) -> "Equivalents":
         headers={
             "apikey": os.environ["DICOMWEB_APIKEY"],
         },
+        allow_redirects=False,
     )
     >>> twins.postman["request"]["header"]
     [{'key': 'apikey', 'value': '{{DICOMWEB_APIKEY}}'}]
@@ -252,6 +254,8 @@ def _write_python(masked: MaskedRequest) -> str:
         arguments.append("\n        ".join(["headers={", *headers]) + "\n    }")
     if masked.user:
         arguments.append("auth=(user, password)")
+    if masked.variables:
+        arguments.append("allow_redirects=False")
     if masked.has_body:
         arguments.append(f'data=Path("{BODY_FILE}").read_bytes()')
     lines += [f"response = {call}(", *(f"    {argument}," for argument in arguments), ")"]
@@ -288,7 +292,8 @@ def _write_postman(masked: MaskedRequest) -> dict[str, Any]:
         request["auth"] = {"type": "basic", "basic": basic}
     if masked.has_body:
         request["body"] = {"mode": "file", "file": {"src": BODY_FILE}}
-    return {"name": f"{masked.method} {masked.path}", "request": request}
+    alone = {"protocolProfileBehavior": {"followRedirects": False}} if masked.variables else {}
+    return {"name": f"{masked.method} {masked.path}", "request": request, **alone}
 
 
 def _for_postman(pieces: Pieces) -> str:

@@ -26,13 +26,14 @@ MANY = 8
         "The resource of the instances lies below the resource of the study.",
         "In JSON, the answer is one list, and each instance is one object in it.",
         "Build the URL with the UID, ask with `Accept: application/json`, and take `len` of "
-        "`response.json()`. The headers must hold the key, too.",
+        "`response.json()`. The key goes along as `auth=server.auth`.",
     ],
     solution="""
         def count(study_uid):
             response = requests.get(
                 f"{server.dicomweb}/studies/{study_uid}/instances",
-                headers={**server.headers, "Accept": "application/json"},
+                headers={"Accept": "application/json"},
+                auth=server.auth,
             )
             return len(response.json())
 

@@ -12,7 +12,10 @@ import pandas
 import pytest
 import requests
 
+from helpers import equivalents
 from helpers.errors import HTTPProblem
+from helpers.queries.as_python import write_cell
+from helpers.queries.request import GetRequest
 from helpers.servers.server import Server
 from helpers.servers.sign_in import OriginAuth, sign_in
 from helpers.web.answer import check
@@ -215,6 +218,24 @@ def test_what_requests_asks_next_has_the_key_only_if_it_goes_to_the_server(locat
     assert is_ours <= ("apikey" in following.headers)
 
 
+@pytest.mark.parametrize("auth", ["header", "bearer", "basic"])
+def test_programs_that_are_printed_take_no_key_along(hosts, monkeypatch, auth):
+    ours, other = hosts
+    monkeypatch.setenv("DICOMWEB_APIKEY", f"ann:{KEY}")
+    server = Server("mine", ours.url, None, sign_in(f"ann:{KEY}", auth))
+    path = to(other.url)[1:]
+    for key in (None, f"ann:{KEY}"):
+        request = GetRequest(server, path, key=key)
+        programs = [write_cell(request), equivalents(request.send()).python]
+        for program in programs:
+            exec(program, {"server": server})
+    assert len(ours.seen) == 6
+    assert all(
+        sent.get(name) == value for sent in ours.seen for name, value in server.headers.items()
+    )
+    assert not any(name in sent for sent in other.seen for name in server.headers)
+
+
 def test_without_a_key_the_user_in_a_url_is_sent_as_ever(hosts):
     ours, _ = hosts
     url = ours.url.replace("//", "//ann:pw@")
@@ -265,6 +286,17 @@ def test_no_view_of_the_headers_shows_the_key(view, auth):
     for headers in (sign_in(KEY, auth), Headers({"Authorization": KEY}), Headers(apikey=KEY)):
         seen = view(headers)
         assert KEY not in f"{seen} {seen!r}" and "****" in f"{seen} {seen!r}"
+
+
+@pytest.mark.parametrize("key", [f" {KEY}", f"{KEY}\n", f"{KEY}\r\nX-Other: 1", f"{KEY}\u20ac"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(hosts, key):
+    ours, _ = hosts
+    headers = Headers(apikey=key)
+    for options in ({"headers": headers}, {"auth": OriginAuth(headers, [ours.url])}):
+        with pytest.raises((requests.exceptions.InvalidHeader, UnicodeEncodeError)) as caught:
+            requests.get(ours.url, timeout=5, **options)
+        assert KEY not in str(caught.value)
+    assert ours.seen == []
 
 
 def test_a_copy_of_the_headers_still_sends_the_key(hosts):
