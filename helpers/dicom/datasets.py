@@ -12,10 +12,11 @@ from typing import IO, Any
 import pydicom
 import requests
 
+from helpers.dicom.inflated import check_inflated
 from helpers.dicom.json_model import Record, read_model
 from helpers.dicom.names import is_dicom
 from helpers.dicom.native_model import read_native
-from helpers.errors import AttributeProblem, MediaTypeMismatch
+from helpers.errors import AttributeProblem, LimitExceeded, MediaTypeMismatch
 from helpers.multipart.reader import parts
 from helpers.web.answer import body, check, describe_media_type, media_type
 
@@ -50,6 +51,8 @@ def datasets(response: requests.Response) -> list[pydicom.Dataset]:
         The status is 400 or more.
     ConnectionCut, WorkbookError
         The body did not come whole, or was read as a stream before.
+    LimitExceeded
+        The answer is too large or too slow (`helpers.web.limits`).
     MediaTypeMismatch
         The answer is of another kind, a web page for example.
     AttributeProblem
@@ -138,10 +141,13 @@ def _read_file(file: IO[bytes]) -> pydicom.Dataset | Record:
     if not is_file:
         return read_native(file.read())
     try:
+        check_inflated(file)
         dataset = pydicom.dcmread(file)
         if not dataset:
             raise EOFError("it ends before its first attribute")
         return dataset
+    except LimitExceeded:
+        raise
     except Exception as error:  # a broken file brings about whatever it likes
         raise _broken(error) from error
 

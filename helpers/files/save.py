@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -13,11 +14,13 @@ import requests
 from pydicom.errors import InvalidDicomError
 from tqdm.auto import tqdm
 
+from helpers.dicom.inflated import check_inflated
 from helpers.dicom.names import UID_LENGTH, is_uid
 from helpers.errors import (
     AttributeProblem,
     ConnectionCut,
     FileConflict,
+    LimitExceeded,
     MediaTypeMismatch,
     SaveError,
     TruncatedMultipart,
@@ -25,7 +28,8 @@ from helpers.errors import (
     WorkbookError,
 )
 from helpers.multipart.reader import iter_parts
-from helpers.web.answer import check, describe_media_type, media_type, stream
+from helpers.web import limits
+from helpers.web.answer import check, describe_media_type, media_type, read_within
 
 SOP_INSTANCE_UID = 0x00080018
 
@@ -61,9 +65,10 @@ def save_instances(
         The answer is not DICOM.
     WorkbookError
         It is not an answer at all.
-    TruncatedMultipart, ConnectionCut
-        The transfer ended too early. The instances that came whole are saved; the message says how
-        many.
+    TruncatedMultipart, ConnectionCut, LimitExceeded
+        The transfer ended too early; or the answer or a part of it is too large or too slow, or the
+        disk nearly full (`helpers.web.limits`). The instances that came whole are saved; the
+        message says how many.
     UnsafeName
         A SOP Instance UID is not made of digits and dots, at most 64.
     FileConflict
@@ -110,7 +115,7 @@ def save_instances(
             # Boundaries and headers are left over, and a bar that is not full looks like a failure.
             bar.total = bar.n
             bar.refresh()
-        except (TruncatedMultipart, ConnectionCut) as error:
+        except (TruncatedMultipart, ConnectionCut, LimitExceeded) as error:
             error.came = f"{error.came}; {_count(paths)} came whole and stayed"
             raise
         except WorkbookError:  # some of them are of the next kind too
@@ -134,7 +139,8 @@ def _instances(response: requests.Response) -> Iterator[IO[bytes]]:
         yield from (part.file for part in iter_parts(response))
     elif kind == "application/dicom":
         with tempfile.TemporaryFile() as file:
-            file.writelines(stream(response))
+            at_most = replace(limits.STREAM, body=limits.PART_BYTES)
+            file.writelines(read_within(response, at_most.raised()))
             file.seek(0)
             yield file
     elif response.status_code != 204:
@@ -148,6 +154,7 @@ def _instances(response: requests.Response) -> Iterator[IO[bytes]]:
 
 def _save(file: IO[bytes], folder: Path, overwrite: bool, come: set[Path]) -> Path:
     path = folder / f"{_uid(file)}.dcm"
+    _check_room(file, folder)
     # Beside its final place, so that the last step is a rename: the file is whole, or not there.
     handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
     try:
@@ -162,6 +169,20 @@ def _save(file: IO[bytes], folder: Path, overwrite: bool, come: set[Path]) -> Pa
     finally:
         Path(name).unlink(missing_ok=True)
     return path
+
+
+def _check_room(file: IO[bytes], folder: Path) -> None:
+    """Raise if a file would fill the disk: a system whose disk is full does nothing well."""
+    left = shutil.disk_usage(folder).free - file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if left < limits.FREE_BYTES:
+        raise LimitExceeded(
+            f"The disk of {folder.as_posix()} is nearly full.",
+            expected=f"{limits.FREE_BYTES / limits.MB:g} MB that stay free on it",
+            came=f"{max(left, 0) / limits.MB:,.0f} MB with the next instance",
+            hint="Make room, or name a folder on another disk. Then run the cell with "
+            "requests.get(...) again.",
+        )
 
 
 def _conflict(path: Path, is_twin: bool) -> FileConflict:
@@ -183,6 +204,7 @@ def _conflict(path: Path, is_twin: bool) -> FileConflict:
 def _uid(file: IO[bytes]) -> str:
     """Return the SOP Instance UID of a DICOM file, checked: it comes from the network."""
     try:
+        check_inflated(file)
         dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=[SOP_INSTANCE_UID])
         # The bytes as they came: pydicom would only warn of a UID that is none.
         uid = dataset.get_item(SOP_INSTANCE_UID).value.rstrip(b"\0 ").decode("ascii", "replace")

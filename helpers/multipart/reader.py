@@ -16,9 +16,10 @@ from typing import IO
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from helpers.errors import BadPartHeader, MissingBoundary, NotMultipart
+from helpers.errors import BadPartHeader, LimitExceeded, MissingBoundary, NotMultipart
 from helpers.multipart.pieces import CLOSING, DATA, DELIMITER, HEADERS, Labelled, excerpt, pieces
-from helpers.web.answer import check, stream
+from helpers.web import limits
+from helpers.web.answer import check, read_within
 from helpers.web.media_types import parse_one
 
 # A part that is larger, or comes in more pieces (each costs memory too), goes to a temporary file.
@@ -91,7 +92,7 @@ def parts(response: requests.Response) -> list[Part]:
     >>> parts(answer)
     [<Part application/dicom, 4 bytes>]
     """
-    return list(iter_parts(response))
+    return list(_parts_within(response, limits.PARTS))
 
 
 def iter_parts(response: requests.Response) -> Iterator[Part]:
@@ -113,11 +114,18 @@ def iter_parts(response: requests.Response) -> Iterator[Part]:
         As `parse` does.
     ConnectionCut
         The connection ended early. The parts that came whole have been yielded before.
+    LimitExceeded
+        Streamed, the answer or a part of it is too large or too slow (`helpers.web.limits`).
     """
+    return _parts_within(response, limits.STREAM)
+
+
+def _parts_within(response: requests.Response, at_most: limits.Limits) -> Iterator[Part]:
     check(response)
     if response.status_code == requests.codes.no_content:
         return iter(())
-    return parse(stream(response), response.headers.get("Content-Type"))
+    chunks = read_within(response, at_most.raised())
+    return parse(chunks, response.headers.get("Content-Type"))
 
 
 def parse(chunks: Iterable[bytes], content_type: str | None) -> Iterator[Part]:
@@ -218,10 +226,13 @@ def assemble(labelled: Iterable[Labelled]) -> Iterator[Part]:
     views: list[memoryview] = []
     size, file = 0, None
     begun = False
+    most = limits.PART_BYTES * limits.how_often()
     for kind, data in labelled:
         if kind is DATA:
             views.append(data)
             size += len(data)
+            if size > most:
+                raise _too_large(most)
             if file or size > MEMORY_LIMIT or len(views) > PIECES_LIMIT:
                 file = file or LargeFile()
                 file.writelines(views)
@@ -233,6 +244,15 @@ def assemble(labelled: Iterable[Labelled]) -> Iterator[Part]:
                 yield Part(fields, file or BytesIO(b"".join(views)), size)
             fields, views, size, file = [], [], 0, None
             begun = True
+
+
+def _too_large(most: float) -> LimitExceeded:
+    return LimitExceeded(
+        "A part of this answer is too large.",
+        expected=f"at most {most / limits.MB:g} MB in each part",
+        came="more than that",
+        hint=f"Ask for less: a frame in the place of an instance. {limits.HOW_TO_RAISE}",
+    )
 
 
 class LargeFile(tempfile.SpooledTemporaryFile[bytes]):

@@ -14,8 +14,8 @@ from helpers.multipart.reader import parse
 from helpers.pixels.signatures import encoding
 from helpers.servers.server import Server
 from helpers.web import limits
-from helpers.web.answer import media_type
-from helpers.web.ask import ask, read_within
+from helpers.web.answer import media_type, read_within
+from helpers.web.ask import ask
 
 STUDIES_TO_LOOK_AT = 10
 # A study that no server has.

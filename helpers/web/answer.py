@@ -1,14 +1,18 @@
 """What an answer means: its status, its media type, and its body, whole or as a stream."""
 
 import re
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
-from helpers.errors import HTTPProblem, WorkbookError
+from helpers.errors import ConnectionCut, HTTPProblem, LimitExceeded, WorkbookError
+from helpers.web import limits as table
 from helpers.web.explanations import explain
+from helpers.web.limits import HOW_TO_RAISE, MB, Limits
 from helpers.web.media_types import parse_one
 from helpers.web.secrets import host_of, mask_url
 
@@ -172,8 +176,78 @@ def stream(response: requests.Response) -> Iterator[bytes]:
             raise explain(cut) from error
 
 
+def read_within(
+    response: requests.Response, limits: Limits, since: float | None = None
+) -> Iterator[bytes]:
+    """Yield a body as it comes; past a limit, say which one it is.
+
+    Time counts from `since` on, but not what the reader of each chunk takes. What is in memory
+    already has no limit any more.
+    """
+    if is_kept(response):
+        yield from stream(response)
+        return
+    size, spent = 0, 0.0 if since is None else time.monotonic() - since
+    _wait_no_longer(response, limits.silence)
+    with closing(stream(response)) as chunks:  # type: ignore[type-var]
+        while True:
+            begin = time.monotonic()
+            try:
+                chunk = next(chunks, None)
+            except ConnectionCut as error:
+                if spent + time.monotonic() - begin >= limits.in_all:
+                    raise too_slow(limits, response.url, size) from error
+                raise
+            spent += time.monotonic() - begin
+            if chunk is None:
+                return
+            size += len(chunk)
+            if size > limits.body:
+                raise _too_large(limits, response.url)
+            # Of the whole of it, only the end is late; a stream is late at any time.
+            is_slow = spent > table.PACED_AFTER and size < limits.pace * spent
+            if spent >= limits.in_all or is_slow:
+                raise too_slow(limits, response.url, size)
+            yield chunk
+
+
+def _wait_no_longer(response: requests.Response, seconds: float) -> None:
+    """Let each read of a body end in time, also where nobody gave requests a time-out."""
+    # There is no public way from an answer to its socket; http.client has it below two files.
+    reader = getattr(getattr(response.raw, "_fp", None), "fp", None)
+    sock = getattr(getattr(reader, "raw", None), "_sock", None)
+    if sock is not None and (sock.gettimeout() or seconds + 1) > seconds:
+        sock.settimeout(seconds)
+
+
+def _too_large(limits: Limits, url: str) -> LimitExceeded:
+    return LimitExceeded(
+        "This answer is too large.",
+        expected=f"at most {limits.body / MB:g} MB",
+        came=f"more than that, from {host_of(url)}",
+        hint="Ask for less: a limit in the query, or a series in the place of a study. Or take it "
+        "part by part: requests.get(url, stream=True), then iter_parts or save_instances. "
+        + HOW_TO_RAISE,
+    )
+
+
+def too_slow(limits: Limits, url: str, size: int) -> LimitExceeded:
+    """Say that an answer took longer than it may."""
+    pace = f", and {limits.pace:g} bytes a second" if limits.pace else ""
+    return LimitExceeded(
+        "This answer takes too long.",
+        expected=f"the whole of it within {limits.in_all:g} seconds{pace}",
+        came=f"{size:,} bytes of its body in that time, from {host_of(url)}",
+        hint="Ask again, or ask for less. If it stays so, tell the owner of the server, or use "
+        f"the classroom PACS: connect(). {HOW_TO_RAISE}",
+    )
+
+
 def body(response: requests.Response) -> bytes:
     """Return the body of an answer, read to its end."""
+    if not is_kept(response):
+        content = b"".join(read_within(response, table.WHOLE.raised()))
+        response._content, response._content_consumed = content, True  # type: ignore[attr-defined]
     try:
         return response.content
     except requests.RequestException as error:

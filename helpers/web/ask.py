@@ -5,7 +5,7 @@ Notebooks call `requests` themselves, and see what it does. Here stands what els
 
 import ipaddress
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,12 +13,11 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from helpers.errors import ConnectionCut, LimitExceeded, WorkbookError
-from helpers.web.answer import stream
+from helpers.errors import WorkbookError
+from helpers.web.answer import read_within, too_slow
 from helpers.web.explanations import explain
-from helpers.web.limits import ANSWER, MB, Limits
+from helpers.web.limits import ANSWER, Limits
 from helpers.web.raw_query import RawQueryAdapter
-from helpers.web.secrets import host_of
 from helpers.web.transport import Adapter
 
 # Seconds before the second and before the third time.
@@ -43,6 +42,7 @@ def ask(
 ) -> requests.Response:
     """Send a request, and return the answer, whatever its status, with its body in memory."""
     since = time.monotonic() if since is None else since
+    limits = limits.raised()
 
     def send() -> requests.Response:
         # A thousandth, where none is left: then it is over at once.
@@ -72,7 +72,7 @@ def ask(
             raise
         except requests.Timeout as error:
             if _is_over(limits, since):
-                raise _too_slow(limits, url, 0) from error
+                raise too_slow(limits, url, 0) from error
             raise explain(error) from error
         except (requests.RequestException, ValueError) as error:
             # A ValueError: a host that can be no name.
@@ -101,29 +101,6 @@ def open_session(is_raw: bool = False) -> requests.Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     return session
-
-
-def read_within(response: requests.Response, limits: Limits, since: float) -> Iterator[bytes]:
-    """Yield a body as it comes; past a limit, say which one it is."""
-    size = 0
-    try:
-        for chunk in stream(response):
-            size += len(chunk)
-            if size > limits.body:
-                raise LimitExceeded(
-                    "This answer is too large.",
-                    expected=f"at most {limits.body / MB:g} MB",
-                    came=f"more than that, from {host_of(response.url)}",
-                    hint="Ask for less: a limit in the query, or a series in the place of a study. "
-                    "Or take it piece by piece: requests.get(url, stream=True).",
-                )
-            if _is_over(limits, since):
-                raise _too_slow(limits, response.url, size)
-            yield chunk
-    except ConnectionCut as error:
-        if _is_over(limits, since):
-            raise _too_slow(limits, response.url, size) from error
-        raise
 
 
 def is_here(url: str) -> bool:
@@ -164,13 +141,3 @@ def _seconds(retry_after: str | None, usual: float) -> float:
 
 def _is_over(limits: Limits, since: float) -> bool:
     return time.monotonic() >= since + limits.in_all
-
-
-def _too_slow(limits: Limits, url: str, size: int) -> LimitExceeded:
-    return LimitExceeded(
-        "This answer takes too long.",
-        expected=f"the whole of it within {limits.in_all:g} seconds",
-        came=f"{size:,} bytes of its body in that time, from {host_of(url)}",
-        hint="Ask again, or ask for less. If it stays so, tell the owner of the server, or use "
-        "the classroom PACS: connect().",
-    )

@@ -1,9 +1,13 @@
 """The limits of all that comes from a network or a file, in one table.
 
-Past a limit comes an error that names it, and says what to do.
+Past a limit comes an error that names it, and says what to do. Who needs more of an answer sets the
+environment variable DICOMWEB_LIMITS to a number: with 10, answers may be ten times as large, and
+take ten times as long.
 """
 
-from dataclasses import dataclass
+import os
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 MB = 1 << 20
 
@@ -17,6 +21,14 @@ PIXEL_BYTES = 1 << 28
 WORKING_BYTES = 1 << 30
 # Bytes of attributes that the classroom PACS remembers of the images that it opened last.
 REMEMBERED_BYTES = 64 * MB
+# Bytes of one part of an answer, which lies in a file: the film of a breast tomosynthesis.
+PART_BYTES = 512 * MB
+# Bytes that stay free on the disk to which a study is saved.
+FREE_BYTES = 256 * MB
+# Seconds after which an answer has to have come at its pace, on the average.
+PACED_AFTER = 20
+RAISED_BY = "DICOMWEB_LIMITS"
+HOW_TO_RAISE = f'More is allowed after os.environ["{RAISED_BY}"] = "10": ten times of each limit.'
 # Seconds until a connection stands: who is there answers at once, from any place on earth.
 CONNECT_SECONDS = 5
 
@@ -31,6 +43,27 @@ class Limits:
     """Seconds until all of it is there, with everything that is asked again."""
     body: int = BODY_BYTES
     connect: float = CONNECT_SECONDS
+    pace: float = 0
+    """Bytes in a second, on the average, that it has to have at least."""
+
+    def raised(self) -> "Limits":
+        """Return these limits as DICOMWEB_LIMITS raises them."""
+        factor = how_often()
+        return replace(
+            self,
+            silence=self.silence * factor,
+            in_all=self.in_all * factor,
+            body=int(self.body * factor),
+            pace=self.pace / factor,
+        )
+
+
+def how_often() -> float:
+    """Return by how much limits are raised: 1, if nobody said it, or said what is no number."""
+    with suppress(ValueError):
+        # In this order "nan" is 1 as well: nothing would be more than that.
+        return min(max(1.0, float(os.environ.get(RAISED_BY, 1))), 1e6)
+    return 1.0
 
 
 # connect(): somebody waits before the screen, for a server that may not be there at all. These are
@@ -38,7 +71,12 @@ class Limits:
 # server that does not answer, a whole call takes 15 at most.
 CONNECTING = Limits(silence=5, in_all=12)
 # A search, metadata or a picture, for a widget or a function: somebody waits for it, too.
-ANSWER = Limits(silence=20, in_all=25)
+ANSWER = Limits(silence=20, in_all=20)
+# What a learner asked for with stream=True, and gives to a function of ours: read as a whole (JSON,
+# XML, a picture); as the list of its parts; or part by part, and saved.
+WHOLE = Limits(silence=20, in_all=60, pace=1000)
+PARTS = Limits(silence=60, in_all=600, body=256 * MB, pace=1000)
+STREAM = Limits(silence=60, in_all=3600, body=16384 * MB, pace=1000)
 # A study that an exercise compares with, over a slow line.
 STUDY = Limits(silence=60, in_all=120)
 # One of the 35 questions of probe(), to a server that may do whatever it likes.

@@ -9,11 +9,13 @@ import pytest
 import requests
 from tqdm import tqdm
 
+from helpers import attributes, datasets
 from helpers.errors import (
     AttributeProblem,
     ConnectionCut,
     FileConflict,
     HTTPProblem,
+    LimitExceeded,
     MediaTypeMismatch,
     SaveError,
     TruncatedMultipart,
@@ -21,6 +23,7 @@ from helpers.errors import (
     WorkbookError,
 )
 from helpers.files.save import save_instances
+from helpers.web import limits
 from tests import archive
 from tests.answers import answer, multipart_body, saying
 from tests.tools import needs_tool
@@ -240,3 +243,39 @@ def test_other_software_reads_what_was_saved(tmp_path):
         assert path.stem in dump.stdout
         verified = subprocess.run(["dciodvfy", path], capture_output=True, text=True)
         assert "Error" not in verified.stderr
+
+
+def test_a_disk_is_not_filled(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "FREE_BYTES", shutil.disk_usage(tmp_path).free * 2)
+    with pytest.raises(LimitExceeded, match="nearly full") as caught:
+        save_instances(study(), tmp_path)
+    assert "stay free" in caught.value.expected and "0 instances came whole" in caught.value.came
+    assert list(tmp_path.iterdir()) == []
+
+
+def deflated(size):
+    """Return a DICOM file whose data set has so many bytes more, deflated."""
+    dataset = pydicom.dcmread(RAVI[0], stop_before_pixels=True)
+    dataset.add_new("EncapsulatedDocument", "OB", bytes(size))
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    file = io.BytesIO()
+    dataset.save_as(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["multipart/related", "application/dicom"])
+@pytest.mark.parametrize("read", [datasets, attributes, save_instances])
+def test_a_deflated_data_set_has_a_limit(tmp_path, monkeypatch, kind, read):
+    monkeypatch.setattr(limits, "PIXEL_BYTES", 1 << 20)
+    options = {"folder": tmp_path} if read is save_instances else {}
+    for size, is_taken in ((1 << 19, True), (1 << 24, False)):
+        file = deflated(size)
+        assert len(file) < 100_000
+        response = answer(file, kind)
+        if kind != "application/dicom":
+            response = answer(*multipart_body([file], "application/dicom"))
+        if is_taken:
+            assert len(read(response, **options)) == 1
+        else:
+            with pytest.raises(LimitExceeded, match="deflated DICOM object"):
+                read(response, **options)
