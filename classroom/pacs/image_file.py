@@ -7,8 +7,6 @@ that is asked for, and no other.
 import functools
 import os
 import struct
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -28,6 +26,7 @@ from pydicom.uid import (
 from classroom.pacs.http.problems import Problem
 from classroom.pacs.instance import SOPInstance
 from classroom.pacs.part10 import TransferSyntax, put_right
+from classroom.pacs.recent import Recent
 from helpers.errors import FrameError
 from helpers.pixels.codecs import DECODABLE, check_stored, decode_stored
 from helpers.pixels.stored import (
@@ -283,32 +282,7 @@ def _read(file: BinaryIO, start: int, length: int) -> bytes:
     return data
 
 
-class _Remembered:
-    """The images that were opened last, as many as have so many bytes of attributes together."""
-
-    def __init__(self, size: int) -> None:
-        self._free = size
-        self._images: OrderedDict[tuple[str, int, int], ImageFile] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def open(self, path: str, changed: int, size: int) -> ImageFile:
-        """Return the image in a file, which must not have changed since it was read."""
-        key = (path, changed, size)
-        with self._lock:
-            if key in self._images:
-                self._images.move_to_end(key)
-                return self._images[key]
-        image = ImageFile(path)
-        with self._lock:
-            if key not in self._images:
-                self._images[key] = image
-                self._free -= image.header_size
-            while self._free < 0:
-                self._free += self._images.popitem(last=False)[1].header_size
-        return image
-
-
-_remembered = _Remembered(REMEMBERED_BYTES)
+_recent = Recent(ImageFile, lambda image: image.header_size, REMEMBERED_BYTES)
 
 
 def open_image(path: str | os.PathLike[str]) -> ImageFile:
@@ -319,4 +293,4 @@ def open_image(path: str | os.PathLike[str]) -> ImageFile:
     ((600, 512), 1, 614400)
     """
     status = os.stat(path)
-    return _remembered.open(os.fspath(path), status.st_mtime_ns, status.st_size)
+    return _recent.get(os.fspath(path), (status.st_mtime_ns, status.st_size))

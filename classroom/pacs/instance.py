@@ -12,6 +12,7 @@ from classroom.pacs.part10 import (
     NotServed,
     TransferSyntax,
     check_image,
+    check_numbers,
     has_pixel_data,
     is_image,
     read_dataset,
@@ -78,9 +79,11 @@ def read_instance(path: Path) -> SOPInstance:
         raise
     except (AttributeProblem, RecursionError) as error:
         raise NotServed(f"its sequences are nested in more than {DEEPEST} levels") from error
+    except OSError as error:
+        raise NotServed(f"it cannot be read ({error.strerror})") from error
     except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise NotServed(f"it cannot be read ({reason})") from error
+        # What pydicom or Python says of it is no help to who has the file.
+        raise NotServed("it cannot be read: a length or a value in it makes no sense") from error
 
 
 def _read(path: Path, file: BinaryIO) -> SOPInstance:
@@ -98,6 +101,8 @@ def _read(path: Path, file: BinaryIO) -> SOPInstance:
     attributes = write_model(dataset)
     frames = 0
     pixels_at = file.tell()
+    if "Rows" in dataset and has_pixel_data(dataset, file):
+        check_numbers(dataset)
     if is_image(dataset) and has_pixel_data(dataset, file):
         check_image(dataset, file)
         frames = int(dataset.get("NumberOfFrames") or 1)

@@ -2,7 +2,6 @@
 
 import os
 import struct
-import zlib
 from typing import BinaryIO
 
 import numpy
@@ -11,16 +10,18 @@ from pydicom import Dataset
 from pydicom.datadict import dictionary_description
 from pydicom.dataelem import RawDataElement
 from pydicom.filewriter import correct_ambiguous_vr
+from pydicom.multival import MultiValue
 from pydicom.pixels.utils import get_expected_length
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
+from pydicom.uid import UID, MPEGTransferSyntaxes
 
+from helpers.dicom.inflated import inflates_beyond
+from helpers.pixels.stored import DESCRIBING
 from helpers.web.limits import BODY_BYTES
 
 # Values of these are words, with their size in bytes. pydicom leaves them in the order of the file.
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _PIXEL_DATA = 0x7FE00010
 _UNDEFINED_LENGTH = 0xFFFFFFFF
-_READ_SIZE = 1 << 16
 _META = 132  # where the File Meta Information begins (PS3.10 section 7.1)
 _LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT")  # VRs in it whose length has four bytes
 _ITEM = b"\xfe\xff\x00\xe0"
@@ -63,21 +64,6 @@ def read_dataset(file: str | os.PathLike[str] | BinaryIO) -> Dataset:
     return dataset
 
 
-def _transfer_syntax(file: BinaryIO) -> str:
-    """Read the File Meta Information up to its end (PS3.10 section 7.1); return one of it."""
-    found = b""
-    file.seek(_META)
-    while (header := file.read(8))[:2] == b"\x02\x00":
-        is_long = header[4:6] in _LONG
-        length = int.from_bytes(file.read(4) if is_long else header[6:], "little")
-        if header[2:4] == b"\x10\x00":
-            found = file.read(length)
-        else:
-            file.seek(length, os.SEEK_CUR)
-    file.seek(-len(header), os.SEEK_CUR)
-    return found.rstrip(b"\0 ").decode("ascii", "replace")
-
-
 def with_transfer_syntax(head: bytes, transfer_syntax: str) -> bytes:
     """Name another transfer syntax in the beginning of a file, which holds all of the File Meta."""
     elements, position = [], _META
@@ -99,13 +85,8 @@ def with_transfer_syntax(head: bytes, transfer_syntax: str) -> bytes:
 
 def check_inflated(file: BinaryIO) -> None:
     """Raise NotServed if a deflated data set is too large: one MB can be a thousand."""
-    if _transfer_syntax(file) == DeflatedExplicitVRLittleEndian:
-        inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
-        while not inflater.eof and (data := inflater.unconsumed_tail or file.read(_READ_SIZE)):
-            size += len(inflater.decompress(data, _READ_SIZE))
-            if size > BODY_BYTES:
-                raise NotServed(f"inflated, it has more than {BODY_BYTES:,} bytes")
-    file.seek(0)
+    if inflates_beyond(file, BODY_BYTES):
+        raise NotServed(f"inflated, it has more than {BODY_BYTES:,} bytes")
 
 
 def put_right(dataset: Dataset) -> None:
@@ -130,6 +111,21 @@ def _check_whole(dataset: Dataset) -> None:
             raise NotServed("it is cut short")
     elif last.VR == "SQ" and last.value and len(last.value[-1]):
         _check_whole(last.value[-1])
+
+
+def check_numbers(dataset: Dataset) -> None:
+    """Raise NotServed if an attribute that describes pixels is no single whole number."""
+    for keyword in (*DESCRIBING, "NumberOfFrames"):
+        if keyword == "PhotometricInterpretation" or keyword not in dataset:
+            continue
+        try:
+            value = dataset[keyword].value
+        except Exception:  # whatever pydicom raises of a value that is none
+            value = dataset.get_item(keyword).value.decode("ascii", "replace").strip("\0 ")
+        if isinstance(value, MultiValue):
+            value = "\\".join(map(str, value))
+        if not (value in (None, "") or isinstance(value, int)):
+            raise NotServed(f"its {_name(keyword)} cannot be {value!r}")
 
 
 def is_image(dataset: Dataset) -> bool:

@@ -76,7 +76,7 @@ REFUSED = {
     # The second says that it is explicit, and is implicit: dcmtk does not read it either.
     "its pixel data is cut short": """
         MR_truncated.dcm SC_rgb_jpeg.dcm emri_small_jpeg_2k_lossless_too_short.dcm""",
-    "it": "badVR.dcm",  # its Number of Frames is 1A
+    "its Number of Frames cannot be '1A'": "badVR.dcm",
 }
 REASONS = {name: reason for reason, names in REFUSED.items() for name in names.split()}
 

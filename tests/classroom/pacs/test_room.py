@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy
 import pytest
 
-from classroom.pacs import image_file, room
+from classroom.pacs import room
 from classroom.pacs.http.problems import Problem
 from classroom.pacs.image_file import open_image
+from classroom.pacs.recent import Recent
 from classroom.pacs.rendered import render
 from classroom.pacs.room import Room, room_for
 from helpers.web.limits import PIXEL_BYTES, WORKING_BYTES
@@ -64,12 +65,15 @@ def test_a_picture_takes_room_for_its_pixels_and_its_viewport(tmp_path, monkeypa
     assert room_for(pixel._replace(rows=PIXEL_BYTES // 2, columns=1)) > PIXEL_BYTES
 
 
-def test_what_is_remembered_of_images_has_a_limit_in_bytes(tmp_path):
-    names = [tmp_path / f"{number}.dcm" for number in range(8)]
-    for name in names:
-        write_image(name, numpy.zeros((16, 16), "u2"), ICCProfile=bytes(10_000))
-    remembered = image_file._Remembered(35_000)
-    opened = [remembered.open(str(name), 0, 0) for name in names]
-    again = [remembered.open(str(name), 0, 0) for name in reversed(names)]
-    same = [one is other for one, other in zip(opened, reversed(again), strict=True)]
-    assert same == [False] * 5 + [True] * 3
+def test_what_is_remembered_of_files_has_a_limit_in_bytes():
+    read = []
+    recent = Recent(lambda path: read.append(path) or path, len, 35)
+    names = [f"file {number}..." for number in range(8)]  # ten letters each
+    for name in (*names, *reversed(names)):
+        recent.get(name, (0, 0))
+    assert read == [*names, *names[4::-1]]
+    recent.get("large" * 10, (0, 0))
+    assert len(recent) == 0
+    recent.get(names[0], (0, 0))
+    recent.get(names[0], (0, 1))  # it has changed
+    assert read[-2:] == [names[0]] * 2
