@@ -27,7 +27,6 @@ LOCKS = {
         "requirements.txt",
         "tests/requirements.txt",
         f"--constraints={workbook.LOCK}",
-        "--no-emit-package=pip",  # each environment has its own
         *EVERYWHERE,
     ),
     "binder/requirements.txt": ("requirements.txt", *BINDER),
