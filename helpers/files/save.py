@@ -2,6 +2,7 @@
 
 import filecmp
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -156,18 +157,19 @@ def _save(file: IO[bytes], folder: Path, overwrite: bool, come: set[Path]) -> Pa
     path = folder / f"{_uid(file)}.dcm"
     _check_room(file, folder)
     # Beside its final place, so that the last step is a rename: the file is whole, or not there.
-    handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+    # Its name is known before it is made: an interrupt at any moment leaves nothing behind.
+    part = folder / f"{path.stem}.{secrets.token_hex(8)}.part"
     try:
         # Closed before the rest: Windows renames and removes no file that is open.
-        with open(handle, "wb") as unfinished:
+        with open(part, "xb") as unfinished:
             shutil.copyfileobj(file, unfinished)
         is_twin = path in come
         if not path.exists() or (overwrite and not is_twin):
-            os.replace(name, path)
-        elif not filecmp.cmp(name, path, shallow=False):
+            os.replace(part, path)
+        elif not filecmp.cmp(part, path, shallow=False):
             raise _conflict(path, is_twin)
     finally:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
     return path
 
 

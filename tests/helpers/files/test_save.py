@@ -2,6 +2,7 @@ import errno
 import io
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pydicom
@@ -22,6 +23,7 @@ from helpers.errors import (
     UnsafeName,
     WorkbookError,
 )
+from helpers.files import save
 from helpers.files.save import save_instances
 from helpers.web import limits
 from tests import archive
@@ -279,3 +281,32 @@ def test_a_deflated_data_set_has_a_limit(tmp_path, monkeypatch, kind, read):
         else:
             with pytest.raises(LimitExceeded, match="deflated DICOM object"):
                 read(response, **options)
+
+
+def test_an_interrupt_at_any_moment_leaves_no_unfinished_file(tmp_path):
+    """Ctrl-C before each line of what writes a file."""
+    code = save._save.__code__
+    lines = sorted({line for *_, line in code.co_lines() if line} - {code.co_firstlineno})
+    source = Path(save.__file__).read_text(encoding="utf-8").splitlines()
+    cleaning = next(line for line in lines if "unlink" in source[line - 1])
+    interrupted = 0
+
+    for wanted in [line for line in lines if line < cleaning]:
+
+        def interrupt(frame, event, _, wanted=wanted):
+            if frame.f_code is code and event == "line" and frame.f_lineno == wanted:
+                raise KeyboardInterrupt
+            return interrupt
+
+        folder = tmp_path / str(wanted)
+        before = sys.gettrace()
+        sys.settrace(interrupt)
+        try:
+            save_instances(study(), folder)
+        except KeyboardInterrupt:
+            interrupted += 1
+        finally:
+            sys.settrace(before)
+        left = list(folder.iterdir())
+        assert all(path.suffix == ".dcm" and path.read_bytes() in CONTENTS for path in left)
+    assert interrupted > 6
