@@ -43,6 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         try:
             print(_introduce(pacs, options.data, apikey, options.edition), flush=True)
+            told = len(pacs.skipped)
+            if not pacs.archive.is_complete:
+                print("More files are being read. What is there already is served.", flush=True)
+                pacs.wait_until_read()
+                print(*(f"skipped {line}" for line in pacs.skipped[told:]), sep="\n", end="")
+                print(f"All {len(pacs.archive):,} instances are served now.", flush=True)
             pacs.wait()
         finally:
             pacs.stop()

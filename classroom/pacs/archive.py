@@ -25,6 +25,11 @@ class Series:
     attributes: Record = field(repr=False)  # of the series level only
     instances: dict[str, SOPInstance]
 
+    def find(self, uids: Iterable[str]) -> list[SOPInstance]:
+        """Return the instances with these UIDs that are here, in order."""
+        found = [self.instances[uid] for uid in uids if uid in self.instances]
+        return sorted(found, key=lambda instance: _order(instance, "InstanceNumber"))
+
 
 @dataclass(frozen=True)
 class Study:
@@ -55,37 +60,62 @@ class Archive:
         # By UID, in the order of Study Date, Study Time and UID.
         self.studies: dict[str, Study] = {}
         self.skipped = list(skipped)
-        self._paths: dict[str, Path] = {}
+        self.is_complete = True  # or files of its folder are still to be read
+        self._instances: dict[str, SOPInstance] = {}
+        self._studies_of_series: dict[str, set[str]] = {}
         self._lock = threading.Lock()
+        self.include(instances)
+
+    def __len__(self) -> int:
+        return len(self._instances)
+
+    def include(self, instances: Iterable[SOPInstance]) -> None:
+        """Make the files of a folder visible; of two with the same UID, the first."""
         for instance in self.add(instances):
             reason = f"its SOP Instance UID {instance.uid} is that of {self.path(instance.uid)}"
             self.skipped.append(f"{instance.path}: {reason}")
-
-    def __len__(self) -> int:
-        return len(self._paths)
 
     def add(self, instances: Iterable[SOPInstance]) -> list[SOPInstance]:
         """Make instances visible, all at once; return those whose UID is taken."""
         left_out = []
         with self._lock:
-            paths = dict(self._paths)
+            known = dict(self._instances)
             new: dict[str, list[SOPInstance]] = defaultdict(list)
             for instance in instances:
-                if instance.uid in paths:
+                if instance.uid in known:
                     left_out.append(instance)
                     continue
-                paths[instance.uid] = instance.path
+                known[instance.uid] = instance
                 new[instance.study].append(instance)
             studies = dict(self.studies)
             for uid, found in new.items():
                 studies[uid] = _study(found, studies.get(uid))
+                for series in studies[uid].series:
+                    self._studies_of_series.setdefault(series, set()).add(uid)
             self.studies = dict(sorted(studies.items(), key=lambda item: _study_order(item[1])))
-            self._paths = paths
+            self._instances = known
         return left_out
 
     def path(self, uid: str) -> Path:
         """Return the file of the instance with this SOP Instance UID."""
-        return self._paths[uid]
+        return self._instances[uid].path
+
+    def find_all(self) -> list[SOPInstance]:
+        """Return all instances, in any order."""
+        return list(self._instances.values())
+
+    def studies_with(self, level: Level, uids: Iterable[str]) -> list[Study]:
+        """Return the studies in which something of a level has one of these UIDs, in order."""
+        studies = self.studies
+        found: set[str] = set()
+        for uid in uids:
+            if level is STUDY:
+                found.add(uid)
+            elif level is SERIES:
+                found |= self._studies_of_series.get(uid, set())
+            elif uid in self._instances:
+                found.add(self._instances[uid].study)
+        return sorted((studies[uid] for uid in found if uid in studies), key=_study_order)
 
     def find(
         self, study: str, series: str | None = None, instance: str | None = None
@@ -145,7 +175,10 @@ def _study_order(study: Study) -> tuple[str, ...]:
 
 
 def _order(entity: Series | SOPInstance, keyword: str) -> tuple[bool, int, str]:
-    number = first_value(entity.attributes, keyword)
+    if isinstance(entity, Series):
+        number = first_value(entity.attributes, keyword)
+    else:
+        number = entity.value(keyword)
     # A file may have given the attribute a VR, or a text, that is no number.
     is_number = isinstance(number, int)
     return not is_number, number if is_number else 0, entity.uid

@@ -1,17 +1,23 @@
 """DICOM files (PS3.10): read up to their pixels, and checked to be whole."""
 
+import functools
 import os
 import struct
-from typing import BinaryIO
+from collections.abc import Iterator
+from io import BytesIO
+from typing import BinaryIO, NamedTuple
 
 import numpy
 import pydicom
 from pydicom import Dataset
 from pydicom.datadict import dictionary_description
 from pydicom.dataelem import RawDataElement
+from pydicom.dataset import FileMetaDataset
+from pydicom.filereader import data_element_generator
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.multival import MultiValue
 from pydicom.pixels.utils import get_expected_length
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, MPEGTransferSyntaxes
 
 from helpers.dicom.inflated import inflates_beyond
@@ -22,7 +28,13 @@ from helpers.web.limits import BODY_BYTES
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _PIXEL_DATA = 0x7FE00010
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+_NUMBERS = [*DESCRIBING, "NumberOfFrames"]
+_NUMBERS.remove("PhotometricInterpretation")
+_DESCRIBING = [Tag(keyword) for keyword in (*DESCRIBING, "NumberOfFrames")]
+_HEAD = 1 << 14  # bytes that hold all attributes of most images
+_SHORT = 1024  # bytes in which no more sequences are nested than may be
 _META = 132  # where the File Meta Information begins (PS3.10 section 7.1)
+_TRANSFER_SYNTAX = 0x0010  # its element in group 2
 _LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT")  # VRs in it whose length has four bytes
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0" + bytes(4)
@@ -64,23 +76,68 @@ def read_dataset(file: str | os.PathLike[str] | BinaryIO) -> Dataset:
     return dataset
 
 
+def glance(file: BinaryIO, tags: list[int]) -> Dataset | None:
+    """Read some attributes of an ordinary image; `file` stands at its pixels then.
+
+    None if that is not enough to know that the others can be read, too: if there are no pixels
+    soon, or long sequences, in which others may be nested.
+    """
+    data = file.read(_HEAD)
+    if data[128:_META] != b"DICM":
+        return None
+    syntax, head = TransferSyntax(""), BytesIO(data)
+    for element, start, end in _meta_elements(data):
+        if element == _TRANSFER_SYNTAX:
+            syntax = TransferSyntax(data[start + 8 : end].rstrip(b"\0 ").decode("ascii"))
+        head.seek(end)
+    if not syntax.is_transfer_syntax or syntax.is_deflated or not syntax.is_little_endian:
+        return None
+    is_ordinary = True
+    before: tuple[str | None, int] = ("", head.tell())
+
+    def is_at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
+        nonlocal is_ordinary, before
+        size = head.tell() - before[1]
+        is_ordinary &= size <= _SHORT or before[0] not in (None, "SQ", "UN")
+        before = vr, head.tell()
+        return int.__eq__(tag, _PIXEL_DATA)  # a BaseTag compares in Python, and slowly
+
+    found = data_element_generator(
+        head, syntax.is_implicit_VR, True, is_at_pixels, specific_tags=[Tag(tag) for tag in tags]
+    )
+    dataset = Dataset({raw.tag: raw for raw in found})
+    at_pixels = head.tell()
+    if not is_ordinary or data[at_pixels : at_pixels + 4] != struct.pack("<HH", 0x7FE0, 0x0010):
+        return None
+    file.seek(at_pixels)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = syntax
+    return dataset
+
+
 def with_transfer_syntax(head: bytes, transfer_syntax: str) -> bytes:
     """Name another transfer syntax in the beginning of a file, which holds all of the File Meta."""
     elements, position = [], _META
-    while head[position : position + 2] == b"\x02\x00":
-        is_long = head[position + 4 : position + 6] in _LONG
-        value = position + (12 if is_long else 8)
-        length = int.from_bytes(head[value - (4 if is_long else 2) : value], "little")
-        element = head[position + 2 : position + 4]
-        if element == b"\x10\x00":
+    for element, value, position in _meta_elements(head):
+        if element == _TRANSFER_SYNTAX:
             uid = transfer_syntax.encode() + b"\0" * (len(transfer_syntax) % 2)
             elements.append(b"\x02\x00\x10\x00UI" + len(uid).to_bytes(2, "little") + uid)
-        elif element != b"\x00\x00":
-            elements.append(head[position : value + length])
-        position = value + length
+        elif element != 0:
+            elements.append(head[value:position])
     meta = b"".join(elements)
     length_of_meta = b"\x02\x00\x00\x00UL\x04\x00" + len(meta).to_bytes(4, "little")
     return head[:_META] + length_of_meta + meta + head[position:]
+
+
+def _meta_elements(head: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield each element of the File Meta Information: its number, where it begins and ends."""
+    at = _META
+    while head[at : at + 2] == b"\x02\x00":
+        is_long = head[at + 4 : at + 6] in _LONG
+        value = at + (12 if is_long else 8)
+        end = value + int.from_bytes(head[value - (4 if is_long else 2) : value], "little")
+        yield int.from_bytes(head[at + 2 : at + 4], "little"), at, end
+        at = end
 
 
 def check_inflated(file: BinaryIO) -> None:
@@ -113,26 +170,74 @@ def _check_whole(dataset: Dataset) -> None:
         _check_whole(last.value[-1])
 
 
-def check_numbers(dataset: Dataset) -> None:
-    """Raise NotServed if an attribute that describes pixels is no single whole number."""
-    for keyword in (*DESCRIBING, "NumberOfFrames"):
-        if keyword == "PhotometricInterpretation" or keyword not in dataset:
-            continue
-        try:
-            value = dataset[keyword].value
-        except Exception:  # whatever pydicom raises of a value that is none
-            value = dataset.get_item(keyword).value.decode("ascii", "replace").strip("\0 ")
-        if isinstance(value, MultiValue):
-            value = "\\".join(map(str, value))
-        if not (value in (None, "") or isinstance(value, int)):
-            raise NotServed(f"its {_name(keyword)} cannot be {value!r}")
+class Frames(NamedTuple):
+    """The frames that a data set describes: how many, and of how many bytes together."""
+
+    number: int
+    size: int  # not compressed
+    bits_allocated: int
 
 
-def is_image(dataset: Dataset) -> bool:
-    """Tell whether a data set describes pixels that DICOMweb has frames of."""
+def describe_frames(dataset: Dataset) -> Frames | None:
+    """Read what a data set says of its pixels; None if it does not describe frames.
+
+    NotServed says that an image cannot be as it is described.
+    """
+    raw: list[RawDataElement] = []
+    for tag in _DESCRIBING:
+        element = dataset.get_item(tag) if tag in dataset else None
+        if isinstance(element, RawDataElement):
+            raw.append(element._replace(value_tell=0))
+        elif element is not None:
+            return _read_frames(dataset)
+    # The images of a series are described in the same bytes: thousands of times.
+    return _describe_frames(*raw)
+
+
+@functools.lru_cache(maxsize=1000)
+def _describe_frames(*raw: RawDataElement) -> Frames | None:
+    return _read_frames(Dataset({element.tag: element for element in raw}))
+
+
+def _read_frames(dataset: Dataset) -> Frames | None:
+    numbers = {keyword: _number(dataset, keyword) for keyword in _NUMBERS}
     # PixelRepresentation is that of integers: Float Pixel Data has no frames in DICOMweb.
     needed = ("Rows", "Columns", "BitsAllocated", "PixelRepresentation")
-    return all(dataset.get(keyword) is not None for keyword in needed)
+    if any(numbers[keyword] is None for keyword in needed):
+        return None
+    for keyword in ("SamplesPerPixel", "PhotometricInterpretation", "BitsStored"):
+        if not dataset.get(keyword):
+            raise NotServed(f"it describes an image, but has no {_name(keyword)}")
+    rows, columns, allocated = (numbers[keyword] or 0 for keyword in needed[:3])
+    frames = 1 if numbers["NumberOfFrames"] in (None, 0) else numbers["NumberOfFrames"] or 0
+    possible = {
+        "Rows": rows > 0,
+        "Columns": columns > 0,
+        "BitsAllocated": allocated in (1, 8, 16, 32, 64),
+        "BitsStored": (numbers["BitsStored"] or 0) <= allocated,
+        "NumberOfFrames": frames > 0,
+    }
+    for keyword, is_possible in possible.items():
+        if not is_possible:
+            raise NotServed(f"its {_name(keyword)} cannot be {dataset[keyword].value}")
+    return Frames(frames, get_expected_length(dataset), allocated)
+
+
+def _number(dataset: Dataset, keyword: str) -> int | None:
+    """Return a number that describes pixels; None if it is absent or empty."""
+    if keyword not in dataset:
+        return None
+    try:
+        value = dataset[keyword].value
+    except Exception:  # whatever pydicom raises of a value that is none
+        value = dataset.get_item(keyword).value.decode("ascii", "replace").strip("\0 ")
+    if isinstance(value, MultiValue):
+        value = "\\".join(map(str, value))
+    if value in (None, ""):
+        return None
+    if not isinstance(value, int):
+        raise NotServed(f"its {_name(keyword)} cannot be {value!r}")
+    return int(value)
 
 
 def has_pixel_data(dataset: Dataset, file: BinaryIO) -> bool:
@@ -147,48 +252,27 @@ def has_pixel_data(dataset: Dataset, file: BinaryIO) -> bool:
     return tag == (_PIXEL_DATA >> 16, _PIXEL_DATA & 0xFFFF)
 
 
-def check_image(dataset: Dataset, file: BinaryIO) -> None:
-    """Raise NotServed if an image cannot be as it is described; `file` stands at the pixels."""
-    for keyword in ("SamplesPerPixel", "PhotometricInterpretation", "BitsStored"):
-        if not dataset.get(keyword):
-            raise NotServed(f"it describes an image, but has no {_name(keyword)}")
-    allocated = dataset.BitsAllocated
-    possible = {
-        "Rows": dataset.Rows > 0,
-        "Columns": dataset.Columns > 0,
-        "BitsAllocated": allocated in (1, 8, 16, 32, 64),
-        "BitsStored": dataset.BitsStored <= allocated,
-        "NumberOfFrames": int(dataset.get("NumberOfFrames") or 1) > 0,
-    }
-    for keyword, is_possible in possible.items():
-        if not is_possible:
-            raise NotServed(f"its {_name(keyword)} cannot be {dataset[keyword].value}")
-    syntax = TransferSyntax.of(dataset)
-    if not syntax.is_deflated:
-        _check_pixel_data(dataset, file, syntax)
-
-
-def _check_pixel_data(dataset: Dataset, file: BinaryIO, syntax: UID) -> None:
+def check_pixel_data(file: BinaryIO, syntax: TransferSyntax, frames: Frames) -> None:
+    """Raise NotServed if the pixels, at which `file` stands, are not as many as are described."""
     header = file.read(8)
     if not syntax.is_implicit_VR:
         header = header[:4] + file.read(4)
     length = int.from_bytes(header[4:], "little" if syntax.is_little_endian else "big")
     if length == _UNDEFINED_LENGTH:
-        _check_fragments(dataset, file, syntax)
+        _check_fragments(file, 1 if syntax in MPEGTransferSyntaxes else frames.number)
     elif file.tell() + length > os.fstat(file.fileno()).st_size:
         raise NotServed("its pixel data is cut short")
-    elif length < (expected := get_expected_length(dataset)):
-        raise NotServed(f"its pixel data has {length} bytes, and its frames need {expected}")
+    elif length < frames.size:
+        raise NotServed(f"its pixel data has {length} bytes, and its frames need {frames.size}")
 
 
-def _check_fragments(dataset: Dataset, file: BinaryIO, syntax: UID) -> None:
+def _check_fragments(file: BinaryIO, frames: int) -> None:
     fragments = -1  # The first item is the offset table.
     while (item := file.read(8))[:4] == _ITEM:
         file.seek(int.from_bytes(item[4:], "little"), os.SEEK_CUR)
         fragments += 1
     if item != _SEQUENCE_END:
         raise NotServed("its pixel data is cut short")
-    frames = 1 if syntax in MPEGTransferSyntaxes else int(dataset.get("NumberOfFrames") or 1)
     if fragments < frames:
         raise NotServed(f"its pixel data has {fragments} fragments, too few for {frames} frames")
 

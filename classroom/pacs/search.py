@@ -1,6 +1,6 @@
 """QIDO-RS: from a query to its results (PS3.18 section 10.6)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
 
@@ -22,6 +22,9 @@ Found = tuple[Entity, ...]
 
 _RETRIEVE_URL = tag_of("RetrieveURL")
 _AVAILABILITY = tag_of("InstanceAvailability")
+_INSTANCE_UID = tag_of("SOPInstanceUID")
+_UIDS = [(STUDY, tag_of("StudyInstanceUID")), (SERIES, tag_of("SeriesInstanceUID"))]
+_UIDS += [(INSTANCE, _INSTANCE_UID)]
 _ONLINE = element("InstanceAvailability", "ONLINE")
 
 
@@ -39,6 +42,10 @@ def search(
     request.warnings += query.warnings
     if study is not None:
         service.find(study, series)
+    if not service.archive.is_complete:
+        request.warnings.append(
+            f"The server still reads its folder: {len(service.archive)} instances so far"
+        )
     models, remaining = _find(service, level, query, study, series)
     if remaining:
         request.warnings.append(f"There are {remaining} additional results that can be requested")
@@ -66,8 +73,11 @@ def _match(
     """Yield what matches: (study,), (study, series) or (study, series, instance)."""
     above_series, rest = _split(filters, STUDY)
     above_instance, rest = _split(rest, SERIES)
-    studies = [archive.studies[study]] if study else archive.studies.values()
-    for one_study in studies:
+    studies: Iterable[Study] = archive.studies.values()
+    for its_level, tag in _UIDS:
+        if (uids := _uids(filters, tag)) is not None:
+            studies = archive.studies_with(its_level, uids)
+    for one_study in [archive.studies[study]] if study else studies:
         if not _fulfils(one_study, above_series):
             continue
         found = _match_series(one_study, above_instance, rest, series)
@@ -89,9 +99,17 @@ def _match_series(
     for series in [study.series[uid]] if uid else study.series.values():
         if not _fulfils(series, series_filters):
             continue
-        instances = [i for i in series.instances.values() if _fulfils(i, instance_filters)]
+        uids = _uids(instance_filters, _INSTANCE_UID)
+        candidates = series.instances.values() if uids is None else series.find(uids)
+        rest = [condition for condition in instance_filters if condition.tag != _INSTANCE_UID]
+        instances = [i for i in candidates if _fulfils(i, rest)]
         if instances:
             yield series, instances
+
+
+def _uids(filters: list[Filter], tag: str) -> frozenset[str] | None:
+    """Return which UIDs are wanted in an attribute; None if it does not matter."""
+    return next((condition.uids for condition in filters if condition.tag == tag), None)
 
 
 def _split(filters: list[Filter], level: Level) -> tuple[list[Filter], list[Filter]]:

@@ -9,8 +9,7 @@ from wsgiref.types import WSGIApplication
 from cheroot import wsgi
 
 from classroom.pacs.app import Application
-from classroom.pacs.archive import Archive
-from classroom.pacs.folder import read_archive
+from classroom.pacs.folder import Reading
 from classroom.pacs.http.access import Access
 from classroom.pacs.http.listener import listen
 from classroom.pacs.service import Edition, Service
@@ -23,16 +22,18 @@ DATA = Path(__file__).parents[2] / "data" / "archive"
 # The first that is free. All have four digits, so an answer with URLs in it has the same length on
 # every machine; then any port at all.
 PORTS = (*range(8042, 8062), 0)
+_SECONDS_TO_READ = 2  # till a large folder is served, as far as it was read
 _ANY_ADDRESS = ("", "0.0.0.0", "::")
 
 
 class Pacs:
     """A classroom PACS that is running: `/dicomweb` and `/wadouri` are below its `url`."""
 
-    def __init__(self, server: wsgi.Server, url: str, archive: Archive, storage: Storage) -> None:
+    def __init__(self, server: wsgi.Server, url: str, reading: Reading, storage: Storage) -> None:
         self.url = url
         self.port: int = server.bind_addr[1]
-        self.archive = archive  # what it serves
+        self.archive = reading.archive  # what it serves
+        self._reading = reading
         self.storage = storage  # what clients have stored; `stop` removes it
         self._server = server
         self._thread = threading.Thread(target=server.serve, name="classroom PACS", daemon=True)
@@ -46,6 +47,11 @@ class Pacs:
         """One line for each file that is not served: which one, and why."""
         return self.archive.skipped
 
+    def wait_until_read(self) -> None:
+        """Return when all of a large folder is served; Ctrl-C interrupts the waiting."""
+        while not self.archive.is_complete:
+            self._reading.wait(0.5)
+
     def wait(self) -> None:
         """Return when the server has ended; Ctrl-C interrupts the waiting."""
         while self._thread.is_alive():
@@ -54,6 +60,7 @@ class Pacs:
 
     def stop(self) -> None:
         """End the server, free its port, and delete what clients have stored."""
+        self._reading.stop()
         self._server.stop()
         self._thread.join()
         self.storage.remove()
@@ -82,11 +89,14 @@ def start(
     (2, [])
     >>> pacs.stop()
     """
-    archive = read_archive(folder)
+    reading = Reading(folder)
+    reading.wait(_SECONDS_TO_READ)
     server = _open_port(host, port, limits)
     url = f"http://{_url_host(host)}:{server.bind_addr[1]}"
     storage = Storage(storage_limit)
-    service = Service(archive, f"{url}/dicomweb", edition, storage, request_limit, is_strict)
+    service = Service(
+        reading.archive, f"{url}/dicomweb", edition, storage, request_limit, is_strict
+    )
     application = Access(
         Application(service),
         apikey,
@@ -96,7 +106,7 @@ def start(
         origins=origins,
     )
     server.wsgi_app = wrap(application) if wrap else application
-    return Pacs(server, url, archive, storage)
+    return Pacs(server, url, reading, storage)
 
 
 def _open_port(host: str, port: int | None, limits: ServerLimits) -> wsgi.Server:

@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from classroom.pacs.http.problems import Problem
-from classroom.pacs.query.matching import NotSearched, Test, make_test
+from classroom.pacs.query.matching import NotSearched, Test, UIDTest, make_test
 from classroom.pacs.query.moments import BadValue
 from helpers.dicom.names import creator_of, is_path, path_of, vr_of
 from helpers.errors import AttributeProblem
@@ -31,6 +31,11 @@ class Filter:
 
     tag: str
     test: Test
+
+    @property
+    def uids(self) -> frozenset[str] | None:
+        """The UIDs that the attribute may have; None if it is no such condition."""
+        return self.test.uids if isinstance(self.test, UIDTest) else None
 
     def matches(self, attributes: dict[str, Any]) -> bool:
         """Tell whether the attributes of a study, series, instance or item fulfil the condition."""

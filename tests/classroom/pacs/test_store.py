@@ -506,7 +506,7 @@ def test_body_cut_anywhere_keeps_whole_parts_and_nothing_of_the_cut_one(start):
     ends = [body.index(content) + len(content) for content in small]
     pacs = start()
     for cut in range(0, len(body), 97):
-        pacs.archive._paths, pacs.archive.studies = {}, {}
+        pacs.archive._instances, pacs.archive.studies = {}, {}
         response = send(pacs, body[:cut], content_type, accept="application/dicom+json")
         # A part is whole when the delimiter line behind it has begun to be one.
         whole = sum(cut >= end + len(b"\r\n--b--") for end in ends)
