@@ -527,8 +527,12 @@ def test_library_that_is_gone_and_cannot_be_had_is_named_with_what_to_do(copied)
 
 
 def test_library_without_a_file_that_it_lists_is_not_installed_at_every_start(copied):
-    with zipfile.ZipFile(copied / WHEEL, "a") as wheel:
-        wheel.writestr("libraries-1.0.dist-info/RECORD", "libraries/never.py,,\n")
+    with zipfile.ZipFile(copied / WHEEL) as wheel:
+        held = {name: wheel.read(name) for name in wheel.namelist()}
+    held["libraries-1.0.dist-info/RECORD"] = b"libraries/never.py,,\n"
+    with zipfile.ZipFile(copied / WHEEL, "w") as wheel:
+        for name, content in held.items():
+            wheel.writestr(name, content)
     lock_libraries(copied)
     shutil.rmtree(copied / ".venv")
     assert "Installing" in start(copied, "pacs").stdout
