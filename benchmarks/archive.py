@@ -74,6 +74,8 @@ def search(folder, uid):
     pacs = start(folder, port=0, apikey=None)
     try:
         pacs.wait_until_read()
+        for instance in pacs.archive.find_all():
+            _ = instance.attributes  # which are read behind the back of the first who ask
         seconds = []
         with contextlib.closing(requests.Session()) as session:
             for _ in range(SEARCHES):

@@ -42,12 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             storage_limit=options.max_stored * _MEGABYTE,
         )
         try:
+            is_read, told = pacs.archive.is_complete, len(pacs.skipped)
+            _tell(pacs.skipped[:told])
             print(_introduce(pacs, options.data, apikey, options.edition), flush=True)
-            told = len(pacs.skipped)
-            if not pacs.archive.is_complete:
+            if not is_read:
                 print("More files are being read. What is there already is served.", flush=True)
                 pacs.wait_until_read()
-                print(*(f"skipped {line}" for line in pacs.skipped[told:]), sep="\n", end="")
+                _tell(pacs.skipped[told:])
                 print(f"All {len(pacs.archive):,} instances are served now.", flush=True)
             pacs.wait()
         finally:
@@ -157,12 +158,16 @@ def _megabytes(text: str) -> int:
     return int(text)
 
 
+def _tell(skipped: Sequence[str]) -> None:
+    for line in skipped:
+        print(f"skipped {line}")
+
+
 def _introduce(pacs: Pacs, folder: str | Path, apikey: str | None, edition: Edition) -> str:
     archive = pacs.archive
     header = f" -H {_quote(f'apikey: {apikey}')}" if apikey is not None else ""
     return "\n".join(
         [
-            *(f"skipped {line}" for line in pacs.skipped),
             f"The classroom PACS serves {folder}",
             f"  {_count(len(archive.studies), 'study', 'studies')},"
             f" {_count(len(archive), 'instance', 'instances')}",

@@ -62,12 +62,19 @@ class Archive:
         self.skipped = list(skipped)
         self.is_complete = True  # or files of its folder are still to be read
         self._instances: dict[str, SOPInstance] = {}
-        self._studies_of_series: dict[str, set[str]] = {}
+        self._studies_of_series: dict[str, frozenset[str]] = {}
         self._lock = threading.Lock()
         self.include(instances)
 
     def __len__(self) -> int:
         return len(self._instances)
+
+    @property
+    def progress(self) -> str:
+        """Say how many instances there are, as long as they are not all; then nothing."""
+        if self.is_complete:
+            return ""
+        return f"The server still reads its folder: {len(self)} instances so far"
 
     def include(self, instances: Iterable[SOPInstance]) -> None:
         """Make the files of a folder visible; of two with the same UID, the first."""
@@ -91,7 +98,8 @@ class Archive:
             for uid, found in new.items():
                 studies[uid] = _study(found, studies.get(uid))
                 for series in studies[uid].series:
-                    self._studies_of_series.setdefault(series, set()).add(uid)
+                    others = self._studies_of_series.get(series, frozenset())
+                    self._studies_of_series[series] = others | {uid}
             self.studies = dict(sorted(studies.items(), key=lambda item: _study_order(item[1])))
             self._instances = known
         return left_out
@@ -112,7 +120,7 @@ class Archive:
             if level is STUDY:
                 found.add(uid)
             elif level is SERIES:
-                found |= self._studies_of_series.get(uid, set())
+                found |= self._studies_of_series.get(uid, frozenset())
             elif uid in self._instances:
                 found.add(self._instances[uid].study)
         return sorted((studies[uid] for uid in found if uid in studies), key=_study_order)

@@ -59,7 +59,7 @@ class SOPInstance:
         if not self.is_whole:
             with suppress(NotServed, OSError):
                 now = read_instance(self.path)
-                if now == self:
+                if replace(now, stamp=self.stamp) == self:
                     return now.known
         return self.known
 

@@ -42,10 +42,7 @@ def search(
     request.warnings += query.warnings
     if study is not None:
         service.find(study, series)
-    if not service.archive.is_complete:
-        request.warnings.append(
-            f"The server still reads its folder: {len(service.archive)} instances so far"
-        )
+    request.warnings += filter(None, [service.archive.progress])
     models, remaining = _find(service, level, query, study, series)
     if remaining:
         request.warnings.append(f"There are {remaining} additional results that can be requested")

@@ -47,19 +47,16 @@ class Service:
         found = self.archive.find(study, series, instance)
         if found:
             return found
-        if not self.archive.find(study):
-            raise Problem(404, f"There is no study {study}.", f"List them: GET {self.url}/studies")
-        if not self.archive.find(study, series):
-            raise Problem(
-                404,
-                f"The study has no series {series}.",
-                f"List them: GET {self.url}/studies/{study}/series",
-            )
-        raise Problem(
-            404,
-            f"The series has no instance {instance}.",
-            f"List them: GET {self.url}/studies/{study}/series/{series}/instances",
-        )
+        unknown, inside, below = f"There is no study {study}.", "", ""
+        if self.archive.find(study):
+            unknown, inside = f"The study has no series {series}.", f"/{study}/series"
+            if self.archive.find(study, series):
+                unknown = f"The series has no instance {instance}."
+                below = f"/{series}/instances"
+        hint = f"List them: GET {self.url}/studies{inside}{below}"
+        if self.archive.progress:
+            hint = f"{self.archive.progress}. Ask again when it is done. {hint}"
+        raise Problem(404, unknown, hint)
 
 
 class PacsRequest(Request):

@@ -1,5 +1,6 @@
 """A large folder: what a glance at its files tells, and that it is served while it is read."""
 
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import requests
 from pydicom.uid import generate_uid
 
+from classroom.pacs import __main__ as program
 from classroom.pacs import folder, instance, server
 from classroom.pacs.archive import Archive
 from classroom.pacs.folder import Reading
@@ -118,6 +120,9 @@ def test_it_is_served_while_it_is_read_and_says_so(many, monkeypatch):
         answer = requests.get(url, headers=JSON, timeout=9)
         assert "still reads its folder" in answer.headers["Warning"]
         assert 0 < len(answer.json()) < 30
+        unknown = requests.get(f"{running.url}/dicomweb/studies/2.25.404", headers=JSON, timeout=9)
+        assert unknown.status_code == 404
+        assert "still reads its folder" in unknown.json()["hint"]
         going_on.set()
         running.wait_until_read()
         answer = requests.get(url, headers=JSON, timeout=9)
@@ -155,6 +160,15 @@ def test_attributes_of_a_file_that_is_gone_are_those_that_are_known(tmp_path):
     assert seen.attributes == seen.known
 
 
+def test_attributes_of_a_file_that_was_only_copied_anew_are_its_own(tmp_path):
+    path = tmp_path / "one.dcm"
+    shutil.copy(JOE[0], path)
+    seen = read_place(path)
+    os.utime(path, (1, 1))
+    assert seen.attributes == read_instance(path).attributes
+    assert seen.file == path
+
+
 def test_attributes_of_another_instance_are_not_taken_for_its_own(tmp_path):
     path = tmp_path / "one.dcm"
     shutil.copy(JOE[0], path)
@@ -163,3 +177,29 @@ def test_attributes_of_another_instance_are_not_taken_for_its_own(tmp_path):
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     dataset.save_as(path)
     assert seen.attributes == seen.known
+
+
+def test_who_starts_it_is_told_what_is_left_out_when_all_is_read(many, monkeypatch, capsys):
+    going_on = threading.Event()
+
+    def read_slowly(path):
+        assert going_on.wait(30)
+        return read_place(path)
+
+    def introduce(*_):
+        going_on.set()
+        return "The server has started."
+
+    (many / "zz.dcm").write_text("no DICOM")
+    monkeypatch.setattr(folder, "read_place", read_slowly)
+    monkeypatch.setattr(server, "_SECONDS_TO_READ", 0)
+    monkeypatch.setattr(program, "_introduce", introduce)
+    monkeypatch.setattr(server.Pacs, "wait", lambda self: None)
+    assert program.main(["--data", str(many), "--port", "0"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-4:] == [
+        "The server has started.",
+        "More files are being read. What is there already is served.",
+        f"skipped {many / 'zz.dcm'}: it is not a DICOM file",
+        f"All {len(FILES)} instances are served now.",
+    ]
