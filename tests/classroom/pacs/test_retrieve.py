@@ -134,6 +134,16 @@ def serving(folder):
         running.stop()
 
 
+@contextmanager
+def document_of(named, folder):
+    """Serve a stored document that says of itself that it is of some type; yield where, and it."""
+    dataset = pydicom.dcmread(DOCUMENT.path)
+    dataset.MIMETypeOfEncapsulatedDocument = named
+    dataset.save_as(folder / "document.dcm")
+    with serving(folder) as url:
+        yield f"{url}{DOCUMENT.instance}/bulkdata/00420011", dataset
+
+
 def test_series_holds_its_own_instances_in_order(get):
     response = get(SLICE.series, AS_STORED)
     received = [part.get_payload(decode=True) for part in parts(response)]
@@ -273,20 +283,13 @@ def test_bulk_value_inside_a_sequence_is_found(tmp_path):
     ["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/pdf", "a/b"],
 )
 def test_stored_document_is_never_a_page_of_the_server(tmp_path, named):
-    dataset = pydicom.dcmread(DOCUMENT.path)
-    dataset.MIMETypeOfEncapsulatedDocument = named
-    dataset.save_as(tmp_path / "document.dcm")
-    running = server.start(tmp_path, port=0, apikey=None)
-    try:
-        url = f"{running.url}{DOCUMENT.instance}/bulkdata/00420011"
+    with document_of(named, tmp_path) as (url, dataset):
         for accept in (named, f"{named}, */*; q=0.1", "application/octet-stream"):
             response = requests.get(url, headers={"Accept": accept}, timeout=9)
             assert response.content == dataset.EncapsulatedDocument
             assert response.headers["Content-Disposition"] == "attachment"
             assert response.headers["Content-Security-Policy"] == "sandbox"
             assert response.headers["X-Content-Type-Options"] == "nosniff"
-    finally:
-        running.stop()
 
 
 @pytest.mark.parametrize("accept", ["text/xml", "application/dicom+xml", "application/xml"])
@@ -301,18 +304,11 @@ def test_attributes_as_xml_are_no_page_that_does_anything(get, accept):
     "named", ["application/pdf\nX-Evil: 1", "nonsense", "ä/ö", "te\u017ft/plain", ""]
 )
 def test_document_whose_type_makes_no_sense_is_bytes(tmp_path, named):
-    dataset = pydicom.dcmread(DOCUMENT.path)
-    dataset.MIMETypeOfEncapsulatedDocument = named
-    dataset.save_as(tmp_path / "document.dcm")
-    running = server.start(tmp_path, port=0, apikey=None)
-    try:
-        url = f"{running.url}{DOCUMENT.instance}/bulkdata/00420011"
+    with document_of(named, tmp_path) as (url, dataset):
         accept = "*/*, multipart/*; q=0"
         response = requests.get(url, headers={"Accept": accept}, timeout=9)
         accept += ", application/octet-stream; q=0"
         refused = requests.get(url, headers={"Accept": accept}, timeout=9)
-    finally:
-        running.stop()
     assert response.headers["Content-Type"] == "application/octet-stream"
     assert response.content == dataset.EncapsulatedDocument
     assert refused.status_code == 406
