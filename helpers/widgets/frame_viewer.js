@@ -121,7 +121,12 @@ function render({ model, el }) {
   // What was done by hand, and the kernel does not know yet: what it says of the time before must
   // not undo that.
   let untold = {};
-  const get = (name) => (name in untold ? untold[name] : model.get(name));
+  // What it was told, but has not said yet that it heard: by then, what it repeats of an earlier
+  // time is on its way no more. The number of its turn stands beside each value.
+  const unheard = new Map();
+  let turn = 0;
+  const get = (name) => (name in untold ? untold[name]
+    : unheard.has(name) ? unheard.get(name).value : model.get(name));
   let isAlive = true;
   let isGone = false;
   let isDue = false;
@@ -152,8 +157,14 @@ function render({ model, el }) {
 
   function goTo(place) {
     const values = { ...place, instance_uid: stack().images[place.image - 1][0] };
-    if (get("playing")) model.set(values); // a film does not hinder the kernel to go elsewhere
-    else put(values);
+    if (get("playing")) { // a film does not hinder the kernel to go elsewhere
+      model.set(values);
+      for (const [name, value] of Object.entries(values)) {
+        if (unheard.has(name)) unheard.get(name).value = value;
+      }
+    } else {
+      put(values);
+    }
     later();
   }
 
@@ -341,11 +352,28 @@ function render({ model, el }) {
   function rest() {
     if (isGone) return;
     tell(() => {
-      model.set(untold);
-      untold = {};
+      const names = Object.keys(untold);
+      if (names.length) {
+        // Another view of the same viewer may have counted on.
+        turn = Math.max(turn, model.get("turn")) + 1;
+        names.forEach((name) => unheard.set(name, { value: untold[name], turn }));
+        model.set({ ...untold, turn });
+        untold = {};
+      }
       model.save_changes();
     });
     caption();
+  }
+
+  function heard() {
+    const place = {};
+    for (const [name, one] of unheard) {
+      if (one.turn > get("heard")) continue;
+      unheard.delete(name);
+      if (name === "image" || name === "frame" || name === "instance_uid") place[name] = one.value;
+    }
+    if (get("playing")) model.set(place); // the film is further than what the kernel repeated
+    update();
   }
 
   function caption() {
@@ -674,6 +702,7 @@ function render({ model, el }) {
       if (!pointers.size) setTimeout(caption, REST);
     },
     "change:first": () => takeFirst(),
+    "change:heard": heard,
     "msg:custom": keep,
     comm_live_update: () => { if (!isGone) stop(); },
   };

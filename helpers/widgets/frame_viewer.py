@@ -87,6 +87,7 @@ class FrameViewer(Kept, ViewerState):
         except WorkbookError as error:
             self._fail(error)
         self.observe(self._react, [*PLACE, *LOOK])
+        self.observe(self._hear, "turn")
         self.on_msg(self._answer)
 
     def _open(self, series_uid: str | None, instance_uid: str | None) -> None:
@@ -130,6 +131,10 @@ class FrameViewer(Kept, ViewerState):
                 self._fail(error)
             finally:
                 self._busy = False
+
+    def _hear(self, change: dict[str, Any]) -> None:
+        """Tell the browser that what it told has come: from now on it may believe the kernel."""
+        self.heard = change["new"]
 
     def _follow(self, name: str) -> None:
         if name in PLACE:

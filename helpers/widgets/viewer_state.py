@@ -36,6 +36,10 @@ class ViewerState(anywidget.AnyWidget):
     down = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
 
+    # The browser counts what it tells; the kernel repeats the number of what it has heard.
+    turn = traitlets.Int(0).tag(sync=True)
+    heard = traitlets.Int(0).tag(sync=True)
+
     # Which images there are, the frame to begin with, and what to say.
     stacks: traitlets.List[Any] = traitlets.List().tag(sync=True)
     first = traitlets.Dict().tag(sync=True)

@@ -2,6 +2,7 @@
 
 import os
 import re
+from itertools import pairwise
 
 import pydicom
 import pytest
@@ -34,6 +35,16 @@ AT_REST = """node => new Promise(done => {
     };
     look();
 })"""
+
+# What a picture says of itself from now on.
+SEEN = """canvas => {
+    const seen = [canvas.getAttribute('aria-label')];
+    new MutationObserver(() => {
+        const words = canvas.getAttribute('aria-label');
+        if (words !== seen.at(-1)) seen.push(words);
+    }).observe(canvas, {attributeFilter: ['aria-label']});
+    return seen;
+}"""
 
 FIRST_CELL = "from helpers import *\nserver = connect()"
 VIEWERS = {
@@ -177,6 +188,38 @@ def test_what_a_slow_kernel_says_does_not_undo_a_drag(viewer, notebook, tmp_path
     expect_in_python(notebook, "int(stack.width)", width)
 
 
+def test_what_a_slow_kernel_repeats_does_not_throw_a_film_back(viewer, notebook, tmp_path):
+    """The stack holds up the kernel, and so what the film told before it was played."""
+    gate = f"open({str(tmp_path / 'gate')!r}).read()"
+    os.mkfifo(tmp_path / "gate")
+    stack = viewer("stack")
+    expect_in_python(notebook, "stack.heard == stack.turn", "True")
+    ask(notebook, f"[globals().update(hold=lambda _: {gate}), stack.observe(hold, 'zoom')]")
+    film = viewer("film")
+    seen = film.get_by_role("img").evaluate_handle(SEEN)
+    film.get_by_role("button", name="Play").click()
+    notebook.page.wait_for_function("seen => seen.length > 25", arg=seen)  # all are here
+    film.get_by_role("button", name="Pause").click()
+    stack.get_by_role("img").focus()
+    notebook.page.keyboard.press("+")
+    expect(stack.get_by_role("status")).to_contain_text("zoom 125 %")
+    film.get_by_role("img").focus()
+    notebook.page.keyboard.press("End")
+    # The hand rests: it is told.
+    expect(film.get_by_role("status")).to_contain_text("frame 24 of 24")
+    seen = film.get_by_role("img").evaluate_handle(SEEN)
+    film.get_by_role("button", name="Play").click()
+    notebook.page.wait_for_function("seen => seen.length > 3", arg=seen)
+    (tmp_path / "gate").write_text("go on")
+    expect_in_python(notebook, "film.playing, film.heard == film.turn", "True True")
+    so_far = len(seen.json_value())
+    notebook.page.wait_for_function(f"seen => seen.length > {so_far + 3}", arg=seen)
+    film.get_by_role("button", name="Pause").click()
+    ask(notebook, "stack.unobserve(hold, 'zoom')")
+    frames = [int(re.search(r"frame (\d+)", words)[1]) for words in seen.json_value()]
+    assert {(after - before) % 24 for before, after in pairwise(frames)} == {1}
+
+
 def test_wheel_goes_through_the_stack_and_python_knows(viewer, notebook):
     stack = viewer("stack")
     notebook.page.mouse.move(*middle_of(stack))
@@ -293,14 +336,7 @@ def test_play_goes_round_and_stops(viewer, notebook, name, last):
     found = viewer(name)
     notebook.page.keyboard.press("End")
     says(found, last)
-    seen = found.get_by_role("img").evaluate_handle("""canvas => {
-        const seen = [canvas.getAttribute('aria-label')];
-        new MutationObserver(() => {
-            const words = canvas.getAttribute('aria-label');
-            if (words !== seen.at(-1)) seen.push(words);
-        }).observe(canvas, {attributeFilter: ['aria-label']});
-        return seen;
-    }""")
+    seen = found.get_by_role("img").evaluate_handle(SEEN)
     found.get_by_role("button", name="Play").click()
     notebook.page.wait_for_function("seen => seen.length > 6", arg=seen)
     found.get_by_role("button", name="Pause").click()
