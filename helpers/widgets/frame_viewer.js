@@ -121,8 +121,8 @@ function render({ model, el }) {
   // What was done by hand, and the kernel does not know yet: what it says of the time before must
   // not undo that.
   let untold = {};
-  // What it was told, but has not said yet that it heard: by then, what it repeats of an earlier
-  // time is on its way no more. The number of its turn stands beside each value.
+  // What it was told, with the number of that turn. Once the kernel says that it has heard a turn,
+  // nothing that it repeats of an earlier one is still on its way.
   const unheard = new Map();
   let turn = 0;
   const get = (name) => (name in untold ? untold[name]
