@@ -1,6 +1,7 @@
 """A multipart body as a table: a row for each piece, with its place and its meaning."""
 
-from collections.abc import Iterable
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -127,8 +128,10 @@ def label_pieces(
     found: list[Piece] = []
     try:
         chunks, content_type = _open(response, content_type)
-        for kind, data in pieces(chunks, boundary_of(content_type)):
-            _add(found, kind, data)
+        boundary = boundary_of(content_type)
+        with closing(chunks):
+            for kind, data in pieces(chunks, boundary):
+                _add(found, kind, data)
     except WorkbookError as error:
         if found:
             end = found[-1].offset + found[-1].size
@@ -148,7 +151,9 @@ def _add(found: list[Piece], kind: Kind, data: memoryview) -> None:
     found.append(Piece(kind.value, part, offset, len(data), bytes(data[:BEGINNING])))
 
 
-def _open(response: Source, content_type: str | None) -> tuple[Iterable[bytes], str | None]:
+def _open(
+    response: Source, content_type: str | None
+) -> tuple[Generator[bytes, None, None], str | None]:
     """Return a body as chunks, and its Content-Type."""
     if isinstance(response, requests.Response):
         check(response)

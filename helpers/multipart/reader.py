@@ -7,7 +7,8 @@ Content-Type header of the answer names; this module puts them together to parts
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from email.message import Message
 from functools import cached_property
 from io import BytesIO
@@ -125,7 +126,14 @@ def _parts_within(response: requests.Response, at_most: limits.Limits) -> Iterat
     if response.status_code == requests.codes.no_content:
         return iter(())
     chunks = read_within(response, at_most.raised())
-    return parse(chunks, response.headers.get("Content-Type"))
+    return _closing_after(parse(chunks, response.headers.get("Content-Type")), chunks)
+
+
+def _closing_after(found: Iterator[Part], chunks: Generator[bytes, None, None]) -> Iterator[Part]:
+    # Who keeps an error keeps its frames, and with them the body that was read: it has to be closed
+    # for the connection to be given back.
+    with closing(chunks):
+        yield from found
 
 
 def parse(chunks: Iterable[bytes], content_type: str | None) -> Iterator[Part]:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -156,7 +156,7 @@ def in_one_line(words: object) -> str:
     return " ".join(text.split())
 
 
-def stream(response: requests.Response) -> Iterator[bytes]:
+def stream(response: requests.Response) -> Generator[bytes, None, None]:
     """Yield the body of an answer as it comes, then give the connection back."""
     if was_streamed(response):
         raise _read_already()
@@ -178,7 +178,7 @@ def stream(response: requests.Response) -> Iterator[bytes]:
 
 def read_within(
     response: requests.Response, limits: Limits, since: float | None = None
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """Yield a body as it comes; past a limit, say which one it is.
 
     Time counts from `since` on, but not what the reader of each chunk takes. What is in memory
@@ -189,7 +189,7 @@ def read_within(
         return
     size, spent = 0, 0.0 if since is None else time.monotonic() - since
     _wait_no_longer(response, limits.silence)
-    with closing(stream(response)) as chunks:  # type: ignore[type-var]
+    with closing(stream(response)) as chunks:
         while True:
             begin = time.monotonic()
             try:

@@ -3,13 +3,23 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 import requests
 
-from helpers import attributes, datasets, frame, iter_parts, parts, save_instances
+from helpers import (
+    attributes,
+    datasets,
+    describe_multipart,
+    frame,
+    iter_parts,
+    parts,
+    save_instances,
+)
 from helpers.errors import ConnectionCut, HTTPProblem, LimitExceeded, WorkbookError
+from helpers.multipart.describe import label_pieces
 from helpers.web import limits
 from helpers.web.answer import READ_SIZE, body, check, stream
 from tests.answers import answer, saying
@@ -175,6 +185,33 @@ def test_silence_ends_a_stream_that_has_no_time_out_of_its_own(low, name):
     assert "too long" in error.problem and seconds < 5
 
 
+@pytest.mark.parametrize(
+    ("read", "wrong"),
+    [
+        (parts, b"--b\r\nno header\r\n\r\nx\r\n"),
+        (parts, PART + bytes(60_000)),
+        (lambda response: list(iter_parts(response)), PART + bytes(60_000)),
+        (lambda response: save_instances(response, "saved"), PART + bytes(60_000)),
+        (describe_multipart, b"no boundary" * 2000),
+        (label_pieces, b"--b\r\n" + b"endless" * 3000),
+    ],
+)
+def test_what_is_wrong_in_a_body_gives_the_connection_back(low, read, wrong):
+    """Also while somebody keeps the error, and in its frames all that was read with."""
+    low(in_all=10)
+    with saying(PARTS + CLOSED, wrong, rest := threading.Event()) as url:
+        response = requests.get(url, stream=True, timeout=5)
+        with ExitStack() as stack:
+            if read is label_pieces:
+                _kept = read(response)
+            else:
+                _kept = stack.enter_context(pytest.raises(WorkbookError))
+                read(response)
+        is_closed = response.raw.closed
+        rest.set()
+    assert is_closed
+
+
 def test_a_stream_has_to_keep_a_pace(low, monkeypatch):
     monkeypatch.setattr(limits, "PACED_AFTER", 0.3)
     low(in_all=3600)
@@ -215,6 +252,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import requests
 from helpers import datasets, parts, save_instances
 from helpers.errors import LimitExceeded
+from helpers.multipart.describe import label_pieces
 from helpers.web import limits
 
 MB = 1 << 20
