@@ -350,6 +350,7 @@ function render({ model, el }) {
   }
 
   function rest() {
+    resting = null;
     if (isGone) return;
     tell(() => {
       const names = Object.keys(untold);
@@ -374,6 +375,11 @@ function render({ model, el }) {
     }
     if (get("playing")) model.set(place); // the film is further than what the kernel repeated
     update();
+  }
+
+  // What the kernel says comes at any time, and in the middle of a movement nothing is to be said.
+  function captionAtRest() {
+    if (!resting && !pointers.size) caption();
   }
 
   function caption() {
@@ -699,7 +705,7 @@ function render({ model, el }) {
   const listen = {
     change: () => {
       update();
-      if (!pointers.size) setTimeout(caption, REST);
+      setTimeout(captionAtRest, REST);
     },
     "change:first": () => takeFirst(),
     "change:heard": heard,

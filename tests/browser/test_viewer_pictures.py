@@ -31,8 +31,12 @@ DRAW = """async ([javascript, first, state]) => {
     first.buffers = first.buffers.map(view);
     const values = {first, stacks: [{uid: '1', label: 'one', images: [['2', 1]]}], code: '',
         series_uid: '1', instance_uid: '2', image: 1, frame: 1, zoom: 1, across: 0.5, down: 0.5,
-        playing: false, message: '', ...state};
-    const model = {get: name => values[name], on() {}, off() {}, send() {}, save_changes() {},
+        playing: false, message: '', turn: 0, heard: 0, ...state};
+    const heard = {};
+    window.hear = name => heard[name]();  // from the kernel
+    window.told = 0;
+    const model = {get: name => values[name], on: (name, action) => heard[name] = action,
+        off() {}, send() {}, save_changes() { window.told += 1; },
         set: (name, value) => Object.assign(values, value === undefined ? name : {[name]: value})};
     const el = document.createElement('div');
     document.body.replaceChildren(el);
@@ -115,3 +119,31 @@ def test_browser_draws_the_images_of_the_archive(page, name):
     for window in (*window_names(dataset), BRIGHT):
         picture = by_pipeline(dataset.pixel_array, dataset, window)
         assert abs(drawn(page, dataset.pixel_array, dataset, window) - picture).max() <= 1
+
+
+def test_nothing_is_said_of_a_movement_before_it_rests(page):
+    """The kernel may say something at any moment of it."""
+    dataset = pydicom.dcmread(FOLDER / "ravi" / "CT002_0002.dcm")
+    drawn(page, dataset.pixel_array, dataset, "file")
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
+    status, canvas = page.get_by_role("status"), page.locator("canvas")
+    page.evaluate("hear('change')")
+    page.clock.run_for(100)
+    canvas.press("Shift+ArrowRight")
+    page.clock.run_for(100)
+    assert "my own" in canvas.get_attribute("aria-label")
+    assert ("my own" in status.inner_text(), page.evaluate("told")) == (False, 0)
+    page.clock.run_for(100)
+    assert ("my own" in status.inner_text(), page.evaluate("told")) == (True, 1)
+    canvas.hover()
+    page.mouse.down()
+    page.evaluate("hear('change')")
+    page.mouse.move(0, 0)
+    page.clock.run_for(50)
+    moved = canvas.get_attribute("aria-label")
+    page.clock.run_for(1000)
+    assert (status.inner_text() == moved, page.evaluate("told")) == (False, 1)
+    page.mouse.up()
+    page.clock.run_for(200)
+    assert (status.inner_text() == moved, page.evaluate("told")) == (True, 2)
